@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Guestmode: the VMM, its tests and its installation. `make help` lists the targets.
+
+VERSION  := $(shell cat VERSION)
+BUILD    ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+CC       ?= gcc
+V        ?= 0
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+
+# SANITIZE=address,undefined builds into its own folder, so that it never mixes with the plain build.
+ifdef SANITIZE
+BUILD   := build-$(subst $(shell printf ','),-,$(SANITIZE))
+SANFLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT     ?= -O1
+endif
+OPT     ?= -O2
+
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+        -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
+PKGS := libelf libcap-ng ncursesw libpng zlib inih
+CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD) $(WARN) \
+        -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(SANFLAGS) \
+        $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+LDFLAGS_ALL := -pthread $(SANFLAGS) $(LDFLAGS)
+LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm $(LDLIBS)
+
+SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c)
+OBJ  := $(SRC:%.c=$(BUILD)/%.o)
+LIB  := $(BUILD)/libvmm.a
+# Whole-folder settings that a subsystem needs (generated headers, per-file options) stand beside it.
+-include $(wildcard vmm/*/rules.mk devices/*/rules.mk test/*/rules.mk)
+
+all: $(BUILD)/vmm
+
+$(BUILD)/vmm: $(BUILD)/vmm/main.o $(LIB)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
+$(LIB): $(filter-out $(BUILD)/vmm/main.o,$(OBJ))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(GENERATED)
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
+
+-include $(OBJ:.o=.d)
+
+# Unit tests: every test/unit/test_*.c is one Check program of its own.
+UNIT := $(patsubst test/unit/%.c,$(BUILD)/test/%,$(wildcard test/unit/test_*.c))
+unit: $(UNIT)
+$(BUILD)/test/%: test/unit/%.c $(LIB)
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_$<) $(shell pkg-config --cflags check) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+		-o $@ $< $(LIB) $(LDLIBS_ALL) $(shell pkg-config --libs check)
+-include $(wildcard $(BUILD)/test/*.d)
+
+check-unit: $(UNIT)
+	$(Q)test/run-unit.sh $(UNIT)
+
+clean:
+	rm -rf build build-*
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+.PHONY: all unit check-unit clean help
+.SECONDARY:
+.DELETE_ON_ERROR:
