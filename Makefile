@@ -34,22 +34,22 @@ LDFLAGS_ALL := -pthread $(SANFLAGS) $(LDFLAGS)
 LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm $(LDLIBS)
 
 SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c)
-OBJ  := $(SRC:%.c=$(BUILD)/%.o)
+OBJ  := $(SRC:%.c=$(BUILD)/obj/%.o)
 LIB  := $(BUILD)/libvmm.a
 # Whole-folder settings that a subsystem needs (generated headers, per-file options) stand beside it.
 -include $(wildcard vmm/*/rules.mk devices/*/rules.mk test/*/rules.mk)
 
 all: $(BUILD)/vmm
 
-$(BUILD)/vmm: $(BUILD)/vmm/main.o $(LIB)
+$(BUILD)/vmm: $(BUILD)/obj/vmm/main.o $(LIB)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
-$(LIB): $(filter-out $(BUILD)/vmm/main.o,$(OBJ))
+$(LIB): $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJ))
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c | $(GENERATED)
+$(BUILD)/obj/%.o: %.c | $(GENERATED)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
