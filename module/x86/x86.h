@@ -183,7 +183,9 @@ struct x86_ctx {
 	u8 cpl;
 	u8 nmi_blocked;        /* cleared by IRET */
 	u8 long_mode;          /* EFER.LMA */
-	u8 pad[5];
+	u8 committed;          /* set with a fault that came after a task switch: take rip, rflags
+				* and cpl back all the same; the owner clears it before a call */
+	u8 pad[4];
 	struct x86_fault fault;
 };
 
