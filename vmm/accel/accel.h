@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Accelerators: who runs guest code. Three of them (guestmode, kvm, soft), one interface; nothing
+ * above asks which one is active.
+ *
+ * A vCPU's device accesses (I/O ports, MMIO, interrupt acknowledge, local APIC registers) are
+ * made by the accelerator through struct gm_vcpu and the buses from inside run(), so that run()
+ * returns only for what concerns the machine.
+ */
+#ifndef VMM_ACCEL_H
+#define VMM_ACCEL_H
+
+#include "module/x86/x86.h"
+#include "vmm/machine.h"
+
+struct gm_vm;
+struct gm_vcpu;
+
+enum gm_exit_reason {
+	GM_EXIT_KICKED,   /* gm_accel.kick, or a signal */
+	GM_EXIT_HALTED,   /* HLT (or MWAIT): wait for an interrupt, then run again */
+	GM_EXIT_SHUTDOWN, /* triple fault */
+	GM_EXIT_ERROR,    /* the accelerator cannot go on; text says why */
+	GM_EXIT_DEBUG,
+};
+
+struct gm_exit {
+	enum gm_exit_reason reason;
+	char text[160];
+};
+
+/* One register-state format for all accelerators. Group masks for get and set. */
+#define GM_REGS_GPR  1
+#define GM_REGS_SYS  2 /* segments, tables, control and debug registers, EFER */
+#define GM_REGS_FPU  4
+#define GM_REGS_MSR  8
+#define GM_REGS_EVT  16
+#define GM_REGS_ALL  31
+
+struct gm_msr_entry {
+	u32 index, pad;
+	u64 value;
+};
+#define GM_NMSRS 64
+
+struct gm_regs {
+	u64 gpr[16];
+	u64 rip, rflags;
+	struct x86_seg seg[X86_NSEG];
+	struct x86_dtr gdt, idt;
+	u64 cr0, cr2, cr3, cr4, cr8, efer, apic_base, xcr0;
+	u64 dr[8];            /* 4 and 5 unused */
+	u8 xsave[4096];       /* standard (not compacted) XSAVE image */
+	u32 nmsrs;
+	struct gm_msr_entry msrs[GM_NMSRS];
+	struct {
+		u8 exception_pending, exception_vector, exception_has_err;
+		u8 interrupt_pending, interrupt_vector, interrupt_soft, interrupt_shadow;
+		u8 nmi_pending, nmi_blocked, halted;
+		u8 pad[6];
+		u32 exception_err;
+	} evt;
+};
+
+/* What an accelerator's vCPU needs from the machine around it; filled in by vmm/vcpu.c. */
+struct gm_vcpu {
+	struct gm_machine *m;
+	unsigned int index;
+	void *priv;                /* the accelerator's */
+	void *lapic;               /* struct lapic *, NULL for a CPU without */
+	/* Interrupt controller's side; each may be called with or without pending work. Machine
+	 * lock held. */
+	bool (*intr_pending)(struct gm_vcpu *v);
+	int (*intr_ack)(struct gm_vcpu *v); /* vector, or -1 */
+	/* Local APIC state reached through CPU registers. Return 0, or -1 for #GP. */
+	u64 (*tpr_get)(struct gm_vcpu *v);  /* CR8 */
+	void (*tpr_set)(struct gm_vcpu *v, u64 cr8);
+	int (*apic_msr_get)(struct gm_vcpu *v, u32 msr, u64 *val); /* APIC_BASE, TSC_DEADLINE, x2APIC */
+	int (*apic_msr_set)(struct gm_vcpu *v, u32 msr, u64 val);
+	/* Set by gm_vcpu_interrupt(): look at intr_pending/NMI at the next instruction boundary. */
+	int irq_request;           /* atomic */
+	int nmi_request;           /* atomic */
+	/* FERR# of an x87 exception with CR0.NE = 0: to ISA IRQ 13. Machine lock held. */
+	void (*ferr)(struct gm_vcpu *v);
+};
+
+struct gm_accel_options {
+	const char *cpu_model; /* NULL: the accelerator's default */
+	const char *device;    /* device file for guestmode and kvm */
+};
+
+struct gm_accel {
+	const char *name;
+	/* 0, or -errno with the reason in words. */
+	int (*probe)(char *why, size_t len);
+	int (*vm_open)(struct gm_machine *m, const struct gm_accel_options *o, struct gm_vm **out,
+		       char *err, size_t errlen);
+	void (*vm_close)(struct gm_vm *vm);
+	/* The memory bus' flat view changed: take it over. Machine lock held. */
+	void (*memory_changed)(struct gm_vm *vm);
+	void (*memory_written)(struct gm_vm *vm, u64 gpa, u64 len);
+	void (*dirty_sync)(struct gm_vm *vm, struct gm_ram *ram, u64 first, u64 npages);
+	void (*a20)(struct gm_vm *vm, bool enabled);
+	int (*vcpu_open)(struct gm_vm *vm, struct gm_vcpu *v);
+	void (*vcpu_close)(struct gm_vcpu *v);
+	/* Puts the vCPU into its state after power-on or INIT (SDM volume 3, 9.1.1). */
+	void (*vcpu_reset)(struct gm_vcpu *v, bool init);
+	/* Runs guest code in the calling thread until there is a reason to return. */
+	void (*run)(struct gm_vcpu *v, struct gm_exit *e);
+	/* Makes run() return soon, or look at irq_request again. Any thread, signal-safe. */
+	void (*kick)(struct gm_vcpu *v);
+	int (*regs_get)(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
+	int (*regs_set)(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);
+	/* Guest time stopped and went on (pause): keep the TSC in step. Optional. */
+	void (*pause)(struct gm_vm *vm, bool paused);
+};
+
+/* The first member of an accelerator's VM. */
+struct gm_vm {
+	const struct gm_accel *accel;
+	struct gm_machine *m;
+};
+
+extern const struct gm_accel gm_accel_soft;
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Character back ends: what a serial or parallel port or debug console is connected to.
+ *
+ * Specifications (--serial): "stdio", "none", "file:PATH", "pty", "unix:PATH" (listens),
+ * "tcp:PORT" (listens on localhost), "screen" (the console view of the terminal user interface).
+ */
+#ifndef VMM_CHARDEV_H
+#define VMM_CHARDEV_H
+
+#include "vmm/types.h"
+
+struct gm_char;
+struct gm_machine;
+
+/* The device's side. Machine lock held in all. */
+struct gm_char_client {
+	/* How many bytes the device can take now; 0 stops input until gm_char_ready(). */
+	size_t (*can_receive)(void *opaque);
+	void (*receive)(void *opaque, const u8 *buf, size_t len);
+	void (*break_received)(void *opaque); /* optional */
+	void *opaque;
+};
+
+/* NULL with a one-line message in err when the specification or the host refuses it. */
+struct gm_char *gm_char_open(struct gm_machine *m, const char *spec, char *err, size_t errlen);
+void gm_char_close(struct gm_char *c);
+void gm_char_set_client(struct gm_char *c, const struct gm_char_client *client);
+/* Never blocks: what the other side does not take is buffered (bounded: 1 MiB, then the oldest is
+ * dropped; a file never drops). c may be NULL (not connected: swallowed). */
+void gm_char_write(struct gm_char *c, const u8 *buf, size_t len);
+/* The device has room again. */
+void gm_char_ready(struct gm_char *c);
+
+#endif
