@@ -81,7 +81,7 @@ bool gm_ram_dirty_fetch(struct gm_bus *b, struct gm_ram *ram, u64 first, u64 npa
 /* ---- access (by vCPUs and by devices' DMA) ---- */
 
 /* One access of 1, 2, 4 or 8 bytes, any alignment, as a CPU does it. Unmapped reads give all
- * ones. Takes the machine lock if the caller says it is not held. */
+ * ones, writes to read-only RAM or nothing are dropped. Machine lock held. */
 u64 gm_bus_read(struct gm_bus *b, u64 addr, unsigned int size);
 void gm_bus_write(struct gm_bus *b, u64 addr, unsigned int size, u64 val);
 
@@ -104,8 +104,7 @@ struct gm_flat {
 	bool readonly;
 	struct gm_region *region;
 };
-/* The entry that covers addr, or NULL. Machine lock held, or called by a vCPU between the
- * listener's `begin` and ... never: take a copy. */
+/* The entry that covers addr, or NULL. Machine lock held; take a copy of what is to last. */
 const struct gm_flat *gm_bus_lookup(struct gm_bus *b, u64 addr);
 /* The whole view, sorted; *n entries. Valid until the next change. */
 const struct gm_flat *gm_bus_flat(struct gm_bus *b, size_t *n);
