@@ -5,6 +5,9 @@
 
 #include "vmm/accel/accel.h"
 
+/* The vCPU whose thread this is; NULL in other threads. */
+extern __thread struct gm_vcpu *gm_vcpu_current;
+
 /* An interrupt may be pending for v: makes it look. Any thread. */
 void gm_vcpu_interrupt(struct gm_vcpu *v);
 void gm_vcpu_nmi(struct gm_vcpu *v);
