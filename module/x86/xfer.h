@@ -43,14 +43,32 @@ void x86_stack_set(struct x86_ctx *ctx, struct x86_stack *st, const struct x86_s
 		   int code64, unsigned int cpl);
 int x86_push(struct x86_ctx *ctx, struct x86_stack *st, unsigned int size, u64 val);
 int x86_pop(struct x86_ctx *ctx, struct x86_stack *st, unsigned int size, u64 *val);
-/* Checks that `len` bytes can be pushed, so that the pushes that follow do not fault. */
-int x86_stack_probe(struct x86_ctx *ctx, struct x86_stack *st, unsigned int len);
 /* Stores st->sp into RSP, in its width. */
 void x86_stack_commit(struct x86_ctx *ctx, const struct x86_stack *st);
 
 /* SS:ESP (RSP) of an inner level from the current TSS (SDM volume 3, section 5.8.5); the
  * selector is not yet checked. In long mode `*sel` is 0. Raises #TS(TR selector). */
 int x86_tss_stack(struct x86_ctx *ctx, unsigned int cpl, unsigned int ext, u16 *sel, u64 *sp);
+
+/*
+ * Checks the target of a far transfer: the code descriptor `d` of `sel`, which will run at level
+ * `cpl`, and the offset in it; sets the accessed bit and gives the segment to load. Privilege
+ * and presence are the caller's business. Raises #GP(ext) for the offset.
+ */
+int x86_code_target(struct x86_ctx *ctx, u16 sel, struct x86_desc *d, unsigned int cpl, u64 off,
+		    unsigned int ext, struct x86_seg *cs);
+
+/* Reads the code descriptor that a gate names; #GP(sel) unless it is code with DPL <= CPL (in
+ * long mode: 64-bit code), #NP(sel). The null selector is #GP(ext). */
+int x86_gate_code(struct x86_ctx *ctx, u16 sel, unsigned int ext, struct x86_desc *d);
+
+/* The code segment and target that RET or IRET pops, checked (section 5.8.6). */
+int x86_return_code(struct x86_ctx *ctx, u16 sel, u64 rip, struct x86_seg *cs);
+/* The stack segment popped for level `cpl`; null is good for 64-bit code below level 3. */
+int x86_return_ss(struct x86_ctx *ctx, u16 sel, unsigned int cpl, int code64, struct x86_seg *ss);
+/* Loads SS, RSP and, when it changes, CPL; then data segments that are now out of reach. */
+void x86_return_outer(struct x86_ctx *ctx, unsigned int cpl, const struct x86_seg *ss, u64 sp,
+		      int code64);
 
 /* Makes ES, DS, FS and GS unusable where the new outer level `cpl` may not have them. */
 void x86_seg_nullify_outer(struct x86_ctx *ctx, unsigned int cpl);
