@@ -41,7 +41,8 @@ struct gm_blk_req {
 enum gm_blk_on_error { GM_BLK_REPORT, GM_BLK_PAUSE, GM_BLK_STOP };
 
 struct gm_blk_options {
-	const char *path;
+	const char *path;    /* a file or block device; its size is a multiple of 512, or it is
+				opened readonly or snapshot and reads as if zeros followed */
 	const char *format;  /* "raw", or NULL to find out */
 	bool readonly;
 	bool snapshot;       /* writes go to a temporary overlay and are thrown away */
@@ -49,7 +50,7 @@ struct gm_blk_options {
 	enum gm_blk_on_error on_error;
 };
 
-/* One const table per format (raw, later qcow2). Calls block; they run on worker threads, several
+/* One const table per format (raw, later qcow2): see vmm/block/block_int.h. Calls block; they run on worker threads, several
  * at once, and return 0 or -errno. */
 struct gm_blk_driver {
 	const char *name;
@@ -70,8 +71,14 @@ struct gm_blk *gm_blk_open(struct gm_machine *m, const struct gm_blk_options *o,
 void gm_blk_close(struct gm_blk *b);
 /* Machine lock held. req->done is always called later, never from inside. */
 void gm_blk_submit(struct gm_blk *b, struct gm_blk_req *req);
-/* Waits for all requests of this disk to be done. Machine lock held. */
+/* Waits until every request of this disk is done or is held back by GM_BLK_PAUSE. Machine lock
+ * held; not from inside a `done`. */
 void gm_blk_drain(struct gm_blk *b);
+/* As drain; what is held back is done with its error (a device is being reset). */
+void gm_blk_abort(struct gm_blk *b);
+/* The machine runs again: what GM_BLK_PAUSE held back is tried again. Called by the device's
+ * `resume`. Machine lock held. */
+void gm_blk_resume(struct gm_blk *b);
 u64 gm_blk_size(const struct gm_blk *b); /* bytes */
 bool gm_blk_readonly(const struct gm_blk *b);
 const char *gm_blk_path(const struct gm_blk *b);
