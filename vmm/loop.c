@@ -3,6 +3,7 @@
 #include "vmm/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -281,8 +282,13 @@ static int loop_wait(struct gm_loop *l, struct epoll_event *ev, int max, u64 ns)
 {
 	struct timespec ts = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
 			      .tv_nsec = (long)(ns % NSEC_PER_SEC)};
+	struct pollfd pfd = {.fd = l->epfd, .events = POLLIN};
 
-	return epoll_pwait2(l->epfd, ev, max, ns == GM_TIME_NEVER ? NULL : &ts, NULL);
+	if (ns == GM_TIME_NEVER)
+		return epoll_wait(l->epfd, ev, max, -1);
+	/* epoll_wait() knows milliseconds only, and epoll_pwait2() only new kernels. */
+	ppoll(&pfd, 1, &ts, NULL);
+	return epoll_wait(l->epfd, ev, max, 0);
 }
 
 void gm_loop_run(struct gm_loop *l)
@@ -294,6 +300,7 @@ void gm_loop_run(struct gm_loop *l)
 	gm_lock(l->m);
 	while (!__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE)) {
 		work_finish(l);
+		gm_machine_service(l->m);
 		wait = gm_clock_run(l->m->clock);
 		if (__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE))
 			break;

@@ -50,12 +50,23 @@ struct gm_machine {
 	struct gm_vm *vm;
 	struct gm_vcpu **vcpus;
 	unsigned int nvcpus;
+	u64 tsc_hz;               /* rate of the guest's time-stamp counter */
+	/* The rest is protected by the machine lock. */
 	enum gm_run_state state;
 	enum gm_end end;
 	char end_reason[256];     /* one line for the user */
 	bool no_reboot;
-	bool reset_wanted;        /* done by the I/O loop once the vCPUs stand still */
-	bool quiet;
+	bool reset_wanted, pause_wanted, resume_wanted; /* done by gm_machine_service() */
+	unsigned int resets;      /* how often it was reset */
+	/* Told when the machine pauses, resumes, resets; optional. */
+	void (*state_changed)(void *opaque, struct gm_machine *m);
+	void *state_opaque;
+	/* Shows a message; stderr when NULL. */
+	void (*warn)(void *opaque, const char *text);
+	void *warn_opaque;
+	/* The power button (ACPI), when the board has one. */
+	void (*power_button)(void *opaque);
+	void *power_button_opaque;
 };
 
 static inline void gm_lock(struct gm_machine *m)
@@ -68,16 +79,30 @@ static inline void gm_unlock(struct gm_machine *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* What devices ask for. Machine lock held; each takes effect soon after, not inside the call. */
+/* An empty machine in state PAUSED: buses, clock, loop. NULL when out of memory. */
+struct gm_machine *gm_machine_new(const char *name);
+/* Ends the threads, closes devices (last first), the accelerator and the buses. No lock held. */
+void gm_machine_free(struct gm_machine *m);
+/* Main memory of `size` bytes: up to 3 GiB from 0, the rest from 4 GiB. -errno. */
+int gm_machine_add_ram(struct gm_machine *m, u64 size);
+/* Resets everything, starts the vCPUs, runs the I/O loop in the calling thread until the machine
+ * has ended. No lock held. */
+enum gm_end gm_machine_run(struct gm_machine *m);
+
+/* What devices and users ask for. Machine lock held; each takes effect soon after, in the I/O
+ * loop, not inside the call. */
 void gm_machine_request_reset(struct gm_machine *m);
 void gm_machine_request_poweroff(struct gm_machine *m);
+void gm_machine_power_button(struct gm_machine *m);
+void gm_machine_pause(struct gm_machine *m);
+void gm_machine_resume(struct gm_machine *m);
 /* Ends the machine; the first reason given is kept. */
 void gm_machine_end(struct gm_machine *m, enum gm_end end, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void gm_machine_pause(struct gm_machine *m);
-void gm_machine_resume(struct gm_machine *m);
-/* A message to the user about this machine (one line, to stderr or the screen's status line). */
+/* A message to the user about this machine: one line, without newline. */
 void gm_machine_warn(struct gm_machine *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Carries out what was requested. Called by the I/O loop, machine lock held. */
+void gm_machine_service(struct gm_machine *m);
 
 #endif

@@ -121,6 +121,11 @@ struct gm_vm {
 	struct gm_machine *m;
 };
 
-extern const struct gm_accel gm_accel_soft;
+extern const struct gm_accel gm_accel_guestmode, gm_accel_kvm, gm_accel_soft;
+
+/* Opens the accelerator `name` ("auto": the first of guestmode, kvm, soft that this host offers)
+ * and connects it to the memory bus. -errno with a one-line message. Machine lock not needed. */
+int gm_accel_open(struct gm_machine *m, const char *name, const struct gm_accel_options *o,
+		  char *err, size_t errlen);
 
 #endif

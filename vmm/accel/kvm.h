@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What kvm.c (running) and kvm_regs.c (registers, CPUID) share. */
+#ifndef VMM_ACCEL_KVM_H
+#define VMM_ACCEL_KVM_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include "vmm/accel/accel.h"
+#include "vmm/vcpu.h"
+
+#define KVM_SLOTS 32
+
+struct kvm_slot {
+	u64 gpa, len;
+	struct gm_ram *ram; /* NULL: not used */
+	u64 off;
+	bool readonly;
+};
+
+struct kvm_vm {
+	struct gm_vm vm;
+	int devfd, vmfd;
+	bool readonly_slots;
+	struct kvm_slot slots[KVM_SLOTS]; /* machine lock */
+};
+
+struct kvm_vcpu {
+	struct kvm_vm *vm;
+	int fd;
+	int run_size;
+	struct kvm_run *run;
+	pthread_t thread; /* valid while running */
+	int running;      /* atomic */
+	bool halted;      /* HLT executed, not yet woken; owned by the vCPU thread */
+};
+
+int kvm_cpuid_setup(struct gm_vcpu *v);
+void kvm_vcpu_reset(struct gm_vcpu *v, bool init);
+int kvm_regs_get(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
+int kvm_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);
+
+#endif
