@@ -107,4 +107,22 @@ void gm_pci_bus_set_ops(struct gm_pci_bus *b, const struct gm_pci_bus_ops *ops);
 void gm_pci_bus_free(struct gm_pci_bus *b);
 struct gm_pci_dev *gm_pci_bus_find(struct gm_pci_bus *b, u8 devfn);
 
+/* Levels of PIRQA..D: bit n is set while a device holds line n. */
+unsigned int gm_pci_bus_lines(const struct gm_pci_bus *b);
+
+/* One configuration access of 1, 2 or 4 bytes (not across a dword), as the host bridge makes it;
+ * addr is bus << 16 | devfn << 8 | register. No device there: reads give all ones. */
+u32 gm_pci_config_read(struct gm_pci_bus *b, u32 addr, unsigned int size);
+void gm_pci_config_write(struct gm_pci_bus *b, u32 addr, unsigned int size, u32 val);
+
+/* Port CF9h lies inside the host bridge's dword CF8h but belongs to the south bridge: byte
+ * accesses to it go here. */
+struct gm_pci_cf9 {
+	u8 (*read)(void *opaque);
+	void (*write)(void *opaque, u8 val);
+	void *opaque;
+};
+void gm_pci_bus_set_cf9(struct gm_pci_bus *b, const struct gm_pci_cf9 *cf9);
+const struct gm_pci_cf9 *gm_pci_bus_cf9(const struct gm_pci_bus *b);
+
 #endif
