@@ -9,48 +9,58 @@
 
 struct file_reader {
 	struct config *config;
-	const char *path;
-	char *err;
-	size_t errlen;
+	FILE *f;
+	int line;      /* last one read; libinih does not tell its handler */
+	int bad_line;  /* of the first key refused, 0: none */
+	char why[256];
 };
 
-static int file_entry(void *user, const char *section, const char *name, const char *value,
-		      int line)
+static char *file_line(char *buf, int size, void *user)
 {
 	struct file_reader *r = user;
-	char why[256];
 
-	if (*section) {
-		snprintf(r->err, r->errlen, "%s:%d: sections are not known here: [%s]", r->path,
-			 line, section);
+	r->line++;
+	return fgets(buf, size, r->f);
+}
+
+static int file_entry(void *user, const char *section, const char *name, const char *value)
+{
+	struct file_reader *r = user;
+	char why[192];
+
+	if (r->bad_line)
 		return 0;
-	}
-	if (config_set(r->config, name, value ? value : "", why, sizeof(why))) {
-		snprintf(r->err, r->errlen, "%s:%d: %s: %s", r->path, line, name, why);
-		return 0;
-	}
-	return 1;
+	if (*section)
+		snprintf(r->why, sizeof(r->why), "sections are not known here: [%.64s]", section);
+	else if (config_set(r->config, name, value ? value : "", why, sizeof(why)))
+		snprintf(r->why, sizeof(r->why), "%.48s: %s", name, why);
+	else
+		return 1;
+	r->bad_line = r->line;
+	return 0;
 }
 
 int config_read_file(struct config *c, const char *path, char *err, size_t errlen)
 {
-	struct file_reader r = {.config = c, .path = path, .err = err, .errlen = errlen};
+	struct file_reader r = {.config = c};
 	struct stat st;
 	int line;
 
-	if (stat(path, &st)) {
+	r.f = fopen(path, "re");
+	if (!r.f || fstat(fileno(r.f), &st)) {
 		snprintf(err, errlen, "%s: %s", path, strerror(errno));
-		return -errno;
+		if (r.f)
+			fclose(r.f);
+		return -ENOENT;
 	}
-	if (!S_ISREG(st.st_mode)) {
-		snprintf(err, errlen, "%s: a machine file must be a regular file", path);
-		return -EINVAL;
-	}
-	err[0] = 0;
-	line = ini_parse(path, file_entry, &r);
-	if (line && !err[0])
-		snprintf(err, errlen, "%s:%d: not of the form 'key = value'", path,
-			 line < 0 ? 0 : line);
+	line = S_ISREG(st.st_mode) ? ini_parse_stream(file_line, &r, file_entry, &r) : -1;
+	fclose(r.f);
+	if (line < 0)
+		snprintf(err, errlen, "%s: not a machine file that can be read", path);
+	else if (line && line == r.bad_line)
+		snprintf(err, errlen, "%s:%d: %s", path, line, r.why);
+	else if (line)
+		snprintf(err, errlen, "%s:%d: not of the form 'key = value'", path, line);
 	return line ? -EINVAL : 0;
 }
 
