@@ -182,6 +182,8 @@ struct gm_cpu_host {
 	void (*set_tpr)(void *opaque, unsigned int tpr);
 	/* Host clock that the TSC is made of, in TSC ticks; cpu.tsc_offset is added to it. */
 	u64 (*tsc)(void *opaque);
+	/* cpu.tsc_offset has changed; may be NULL. */
+	void (*tsc_changed)(void *opaque);
 	/* FERR# of the x87 unit, which PCs wire to IRQ 13 (CR0.NE clear). */
 	void (*ferr)(void *opaque, bool level);
 };
@@ -272,6 +274,11 @@ struct cpu {
 	struct cpu_msr msr;
 	struct cpu_fpu fpu;
 	const struct cpu_model *model;
+	u32 tsc_khz, apic_khz;        /* for CPUID leaf 0x15, set by the owner; 0: not told */
+	u32 apic_id, ncpus;           /* topology leaves, likewise; 0 CPUs mean 1 */
+	u64 rnd[16];                  /* host random numbers not yet used by RDRAND, RDSEED */
+	u32 rnd_left;
+	u32 pad1;
 
 	/* -- faults -- */
 	struct x86_fault fault;       /* of the last X86_FAULT or cpu_fault() */
