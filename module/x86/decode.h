@@ -12,6 +12,8 @@
  *     register given in the opcode (INC r, PUSH r, MOV r,imm, BSWAP r, XCHG r,rAX) or that is
  *     the accumulator (ADD AL,imm; TEST; IN and OUT excepted) are given as mod == 3 with the
  *     register in rm, and have the same form as their ModRM sisters.
+ *   - The effective address is base + (index << scale) + disp, truncated to addrsize; disp is
+ *     sign-extended as far as its encoding says, so truncation is for the user to do.
  *   - MOV AL,moffs and its kind are R_RM and RM_R with reg = 0 and base = X86_NO_REG.
  *   - reg and rm include REX.R and REX.B. A byte register AH, CH, DH or BH is given as register
  *     0 to 3 with X86_P_HIGH_REG (for reg) or X86_P_HIGH_RM (for rm) in props.
@@ -117,8 +119,10 @@ enum x86_form {
 /* insn->props */
 #define X86_P_LOCKABLE  0x00000001u
 #define X86_P_BRANCH    0x00000002u /* changes RIP (also conditionally), never falls through blindly */
-#define X86_P_END       0x00000004u /* the block ends after it: mode, paging or interrupt state changes */
-#define X86_P_PRIV      0x00000008u /* #GP(0) when CPL is not 0 (real mode counts as 0) */
+#define X86_P_END       0x00000004u /* ends a block: mode, paging or interrupt state changes */
+/* #GP(0) when CPL is not 0 (real mode counts as 0). MONITOR, MWAIT, CLAC, STAC and RSM have
+ * conditions for #UD instead, which the operation checks. */
+#define X86_P_PRIV      0x00000008u
 #define X86_P_IOPL      0x00000010u /* depends on IOPL: the operation decides */
 #define X86_P_PROT      0x00000020u /* #UD in real and virtual-8086 mode */
 #define X86_P_MEM_READ  0x00000040u /* reads its memory operand (base/index/disp) */
@@ -129,7 +133,7 @@ enum x86_form {
 #define X86_P_ALIGN     0x00000800u /* a memory operand not aligned to memsize is #GP(0) */
 #define X86_P_STRING    0x00001000u /* string operation: takes REP */
 #define X86_P_STACK     0x00002000u /* uses the stack implicitly */
-#define X86_P_FPU       0x00004000u /* x87: CR0.EM or TS is #NM, pending errors are #MF where not FN... */
+#define X86_P_FPU       0x00004000u /* x87: CR0.EM or TS is #NM, a pending error #MF */
 #define X86_P_MMX       0x00008000u /* uses MMX registers: CR0.EM is #UD, TS is #NM, pending #MF */
 #define X86_P_SSE       0x00010000u /* CR0.EM or no CR4.OSFXSR is #UD, TS is #NM */
 #define X86_P_VEX       0x00020000u
