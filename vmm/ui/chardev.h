@@ -32,4 +32,18 @@ void gm_char_write(struct gm_char *c, const u8 *buf, size_t len);
 /* The device has room again. */
 void gm_char_ready(struct gm_char *c);
 
+/* ---- for user interfaces; machine lock held ---- */
+
+/* Input as if the other side had sent it: at most 4 KiB waits for the device, more is lost. */
+void gm_char_input(struct gm_char *c, const u8 *buf, size_t len);
+void gm_char_send_break(struct gm_char *c);
+/* On a terminal ("stdio"): Ctrl-A and a key calls fn with that key; Ctrl-A twice sends one. Ctrl-C
+ * then goes to the guest; without an escape function it interrupts the program as usual. */
+void gm_char_set_escape(struct gm_char *c, void (*fn)(void *opaque, u8 key), void *opaque);
+/* For "screen": output is given to fn as it comes; NULL ends that. */
+void gm_char_set_viewer(struct gm_char *c, void (*fn)(void *opaque, const u8 *buf, size_t len),
+			void *opaque);
+/* For "screen": copies the last output (at most 64 KiB are kept), returns the bytes copied. */
+size_t gm_char_history(const struct gm_char *c, u8 *buf, size_t len);
+
 #endif
