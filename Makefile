@@ -36,6 +36,7 @@ LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm $(LDLIBS)
 SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c)
 OBJ  := $(SRC:%.c=$(BUILD)/obj/%.o)
 LIB  := $(BUILD)/libvmm.a
+.DEFAULT_GOAL := all
 # Whole-folder settings that a subsystem needs (generated headers, per-file options) stand beside it.
 -include $(wildcard vmm/*/rules.mk devices/*/rules.mk test/*/rules.mk)
 

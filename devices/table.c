@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Every device class there is, in one explicit list. */
 #include "devices/dev.h"
+#include "devices/fw_cfg/fw_cfg.h"
 #include "devices/isa/i8254.h"
 #include "devices/isa/i8259.h"
+#include "devices/pci/i440fx.h"
+#include "devices/pci/piix3.h"
+#include "devices/pci/piix4pm.h"
 
 const struct gm_dev_class *const gm_dev_classes[] = {
 	&i8254_class,
 	&i8259_class,
+	&gm_fw_cfg_class,
+	&gm_i440fx_class.dev,
+	&gm_piix3_class.dev,
+	&gm_piix4pm_class.dev,
 	NULL,
 };

@@ -120,6 +120,11 @@ bool gm_piix4pm_power_button(struct gm_dev *d)
 	return s->pmcntrl & CNT_SCI_EN && s->pmen & STS_PWRBTN;
 }
 
+static void pm_button_pressed(void *opaque)
+{
+	gm_piix4pm_power_button(opaque);
+}
+
 /* ---- the PM block ---- */
 
 static void pm_sleep(struct piix4pm *s, u16 val)
@@ -347,6 +352,8 @@ static int pm_init(struct gm_dev *d, const void *cfg)
 	gm_region_enable(s->pm, false);
 	gm_region_enable(s->smb, false);
 	gm_timer_init(&s->overflow, d->m->clock, pm_overflow, s);
+	d->m->power_button = pm_button_pressed;
+	d->m->power_button_opaque = d;
 	return 0;
 }
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the board tells its firmware: memory map, CPUs, boot order, ACPI and SMBIOS tables and,
+ * for a kernel given on the command line, the boot ROM with all it loads.
+ */
+#ifndef VMM_FIRMWARE_H
+#define VMM_FIRMWARE_H
+
+#include "vmm/loader/boot.h"
+#include "vmm/types.h"
+
+struct gm_dev;
+struct gm_machine;
+
+#define GM_HAS_COM1   1 /* for `legacy` */
+#define GM_HAS_COM2   2
+#define GM_HAS_LPT1   4
+#define GM_HAS_FLOPPY 8
+
+#define GM_BOOT_DEVS_MAX 8
+
+struct gm_firmware_cfg {
+	struct gm_dev *fw_cfg;  /* of gm_fw_cfg_class */
+	unsigned int ncpus;     /* present when switched on */
+	unsigned int legacy;    /* GM_HAS_* */
+	/* What to boot from, best first: letters a and b (floppies), c (the first hard disk), d (the
+	 * first CD-ROM); others are ignored. */
+	const char *boot;
+	u8 ide_disks, ide_cds;  /* bit 2 * channel + drive */
+	bool boot_menu;         /* offer the firmware's menu */
+	struct gm_boot_cfg kernel; /* kernel.kernel is NULL when there is none */
+	const u8 *uuid;         /* 16 bytes for SMBIOS and fw_cfg, or NULL */
+};
+
+/* Fills fw_cfg. Before the machine starts. -errno, with one line in err. */
+int gm_firmware_setup(struct gm_machine *m, const struct gm_firmware_cfg *cfg, char *err,
+		      size_t errlen);
+
+#endif
