@@ -4,16 +4,20 @@
 #include "devices/fw_cfg/fw_cfg.h"
 #include "devices/isa/i8254.h"
 #include "devices/isa/i8259.h"
+#include "devices/isa/mc146818.h"
+#include "devices/isa/uart16550.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
 
 const struct gm_dev_class *const gm_dev_classes[] = {
-	&i8254_class,
-	&i8259_class,
 	&gm_fw_cfg_class,
 	&gm_i440fx_class.dev,
 	&gm_piix3_class.dev,
 	&gm_piix4pm_class.dev,
+	&i8254_class,
+	&i8259_class,
+	&mc146818_class,
+	&uart16550_class,
 	NULL,
 };
