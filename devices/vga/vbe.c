@@ -177,7 +177,8 @@ void vbe_limit(struct vga *v)
 		r[VBE_ENABLE] &= (u16)~VBE_ENABLED;
 	if ((u64)r[VBE_BANK] << 16 >= VGA_VRAM_SIZE)
 		r[VBE_BANK] = 0;
-	virt_update(v);
+	if (r[VBE_ENABLE] & VBE_ENABLED)
+		virt_update(v);
 }
 
 /* ---- ports 1CE to 1D1 ---- */
