@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "vmm/ui/cp437.h"
 
@@ -165,6 +166,8 @@ static int png_rows(const struct gm_screen *s, FILE *f, u8 *row)
 
 int gm_screen_write_png(const struct gm_screen *s, const char *path)
 {
+	struct stat st;
+	bool regular;
 	u8 *row;
 	FILE *f;
 	int err;
@@ -179,11 +182,12 @@ int gm_screen_write_png(const struct gm_screen *s, const char *path)
 		err = -errno;
 		goto out_row;
 	}
+	regular = !fstat(fileno(f), &st) && S_ISREG(st.st_mode);
 	err = png_rows(s, f, row);
 	if (fclose(f) && !err)
 		err = -errno;
-	if (err)
-		unlink(path);
+	if (err && regular)
+		unlink(path); /* half a picture is of no use */
 out_row:
 	free(row);
 	return err;
