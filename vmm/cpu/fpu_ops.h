@@ -201,5 +201,7 @@ uop_fn x87_func_find(unsigned int op, unsigned int slot);
 uop_fn x87_move_find(unsigned int op, unsigned int slot);
 uop_fn x87_control_find(unsigned int op, unsigned int slot);
 uop_fn fpu_image_find(unsigned int op);
+UOP(x87_uop_fwait);
+UOP(x87_uop_ignore);
 
 #endif
