@@ -222,10 +222,9 @@ struct cpu_msr {
 	u64 pat;
 	u64 mtrr_def, mtrr_fixed[11], mtrr_phys[16];
 	u64 misc_enable;
-	u64 mcg_status, mcg_cap, mc[32];
+	u64 mcg_status, mc[32];
 	u64 debugctl;
 	u64 spec_ctrl;
-	u64 microcode;
 	u64 tsc_adjust;
 };
 
