@@ -23,7 +23,9 @@
 #define DMA_SELECT    8
 #define DMA_WRITE     16
 
-#define FW_ITEMS_MAX  (GM_FW_FILES_MAX + 16)
+#define FW_ITEMS_MAX  (GM_FW_FILES_MAX + 64)
+#define FW_GIVEN_MAX  64
+#define FW_SLICE      0x80 /* item flag: data is not the item's own */
 #define FW_DIR_ENTRY  64 /* u32 size, u16 select, u16 reserved, char name[56]; big-endian */
 #define FW_CHUNK      4096
 
@@ -31,7 +33,7 @@ struct fw_item {
 	u16 key;
 	u8 flags;
 	u32 len;
-	u8 *data;   /* ours, or borrowed */
+	u8 *data;   /* own, or inside what was given */
 	u8 *pristine; /* of writable items: what reset brings back */
 	char name[GM_FW_NAME_MAX];
 };
@@ -39,7 +41,8 @@ struct fw_item {
 struct fw_cfg {
 	struct gm_dev dev;
 	struct fw_item items[FW_ITEMS_MAX];
-	unsigned int nitems, nfiles;
+	unsigned int nitems, nfiles, ngiven;
+	void *given[FW_GIVEN_MAX]; /* memory that slices point into */
 	u8 dir[4 + GM_FW_FILES_MAX * FW_DIR_ENTRY];
 	u16 key;
 	u32 offset;   /* into the selected item */
@@ -85,8 +88,8 @@ static int fw_item_add(struct fw_cfg *s, u16 key, const char *name, const void *
 	it->key = key;
 	it->flags = (u8)flags;
 	it->len = len;
-	if (flags & GM_FW_BORROW) {
-		it->data = (u8 *)data; /* never written: borrowed items are read-only */
+	if (flags & FW_SLICE) {
+		it->data = (u8 *)data; /* never written: slices are read-only */
 	} else {
 		it->data = malloc(len ? len : 1);
 		if (!it->data)
@@ -110,6 +113,21 @@ static int fw_item_add(struct fw_cfg *s, u16 key, const char *name, const void *
 int gm_fw_cfg_add_key(struct gm_dev *d, u16 key, const void *data, u32 len)
 {
 	return fw_item_add(container_of(d, struct fw_cfg, dev), key, NULL, data, len, 0);
+}
+
+int gm_fw_cfg_add_slice(struct gm_dev *d, u16 key, const void *data, u32 len)
+{
+	return fw_item_add(container_of(d, struct fw_cfg, dev), key, NULL, data, len, FW_SLICE);
+}
+
+int gm_fw_cfg_give(struct gm_dev *d, void *data)
+{
+	struct fw_cfg *s = container_of(d, struct fw_cfg, dev);
+
+	if (s->ngiven == FW_GIVEN_MAX)
+		return -ENOSPC;
+	s->given[s->ngiven++] = data;
+	return 0;
 }
 
 int gm_fw_cfg_add_u16(struct gm_dev *d, u16 key, u16 val)
@@ -143,8 +161,7 @@ int gm_fw_cfg_add_file(struct gm_dev *d, const char *name, const void *data, u32
 	u8 *e;
 	int rc;
 
-	if (strlen(name) >= GM_FW_NAME_MAX ||
-	    (flags & (GM_FW_BORROW | GM_FW_WRITABLE)) == (GM_FW_BORROW | GM_FW_WRITABLE))
+	if (strlen(name) >= GM_FW_NAME_MAX || flags & ~GM_FW_WRITABLE)
 		return -EINVAL;
 	if (s->nfiles == GM_FW_FILES_MAX)
 		return -ENOSPC;
@@ -372,10 +389,12 @@ static void fw_cfg_fini(struct gm_dev *d)
 	unsigned int i;
 
 	for (i = 0; i < s->nitems; i++) {
-		if (!(s->items[i].flags & GM_FW_BORROW))
+		if (!(s->items[i].flags & FW_SLICE))
 			free(s->items[i].data);
 		free(s->items[i].pristine);
 	}
+	for (i = 0; i < s->ngiven; i++)
+		free(s->given[i]);
 }
 
 static const struct gm_field fw_cfg_fields[] = {
@@ -386,6 +405,8 @@ static const struct gm_field fw_cfg_fields[] = {
 	GM_OMIT(struct fw_cfg, items, "machine configuration"),
 	GM_OMIT(struct fw_cfg, nitems, "machine configuration"),
 	GM_OMIT(struct fw_cfg, nfiles, "machine configuration"),
+	GM_OMIT(struct fw_cfg, ngiven, "machine configuration"),
+	GM_OMIT(struct fw_cfg, given, "machine configuration"),
 	GM_OMIT(struct fw_cfg, dir, "machine configuration"),
 	GM_FIELDS_END,
 };

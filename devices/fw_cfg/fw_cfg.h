@@ -26,16 +26,19 @@
 #define GM_FW_NAME_MAX    56 /* with the terminating 0 */
 
 #define GM_FW_WRITABLE    1 /* the guest may change the bytes (by DMA) */
-#define GM_FW_BORROW      2 /* data stays the caller's and outlives the device; read-only */
 
 extern const struct gm_dev_class gm_fw_cfg_class; /* cfg is NULL */
 
 /* All: machine lock held or machine not started. -errno: -EEXIST for a name or key taken, -ENOSPC
- * when the directory is full, -EINVAL, -ENOMEM. Data is copied unless GM_FW_BORROW. */
+ * when the directory is full, -EINVAL, -ENOMEM. Data is copied, but for slices. */
 int gm_fw_cfg_add_key(struct gm_dev *d, u16 key, const void *data, u32 len);
 int gm_fw_cfg_add_u16(struct gm_dev *d, u16 key, u16 val);
 int gm_fw_cfg_add_u32(struct gm_dev *d, u16 key, u32 val);
 int gm_fw_cfg_add_u64(struct gm_dev *d, u16 key, u64 val);
+/* An item that shows len bytes inside something that was or will be given to the device. */
+int gm_fw_cfg_add_slice(struct gm_dev *d, u16 key, const void *data, u32 len);
+/* Hands malloc()ed memory over: freed with the device. On error it stays the caller's. */
+int gm_fw_cfg_give(struct gm_dev *d, void *data);
 /* Adds a file; returns its selector (>= GM_FW_FILE_FIRST), or -errno. */
 int gm_fw_cfg_add_file(struct gm_dev *d, const char *name, const void *data, u32 len, int flags);
 /* The bytes of a file and its length, for tests and introspection; NULL when there is none. */
