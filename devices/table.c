@@ -2,6 +2,8 @@
 /* Every device class there is, in one explicit list. */
 #include "devices/dev.h"
 #include "devices/fw_cfg/fw_cfg.h"
+#include "devices/apic/ioapic.h"
+#include "devices/apic/lapic.h"
 #include "devices/isa/i8254.h"
 #include "devices/isa/i8259.h"
 #include "devices/isa/mc146818.h"
@@ -16,6 +18,8 @@ const struct gm_dev_class *const gm_dev_classes[] = {
 	&gm_piix3_class.dev,
 	&gm_piix4pm_class.dev,
 	&i8254_class,
+	&ioapic_class,
+	&lapic_class,
 	&i8259_class,
 	&mc146818_class,
 	&uart16550_class,
