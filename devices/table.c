@@ -4,6 +4,7 @@
 #include "devices/fw_cfg/fw_cfg.h"
 #include "devices/apic/ioapic.h"
 #include "devices/apic/lapic.h"
+#include "devices/ide/ide.h"
 #include "devices/isa/i8254.h"
 #include "devices/isa/i8259.h"
 #include "devices/isa/mc146818.h"
@@ -22,6 +23,7 @@ const struct gm_dev_class *const gm_dev_classes[] = {
 	&lapic_class,
 	&i8259_class,
 	&mc146818_class,
+	&piix3_ide_class.dev,
 	&uart16550_class,
 	NULL,
 };
