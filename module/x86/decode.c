@@ -609,6 +609,8 @@ static int x86_dec_undefined(const struct x86_dec *d, u32 flags)
 		return in->reg != 0 && (in->reg < 2 || in->reg > 4) && in->reg != 8;
 	case X86_OP_MOV_DR:
 		return in->reg > 7;
+	case X86_OP_XGETBV: case X86_OP_XSETBV: case X86_OP_VMREAD: case X86_OP_VMWRITE:
+		return d->pfx != 0;
 	case X86_OP_RORX:
 		return in->vvvv != 0;
 	}

@@ -107,7 +107,7 @@ const struct x86_row4 x86_pfx_0f[256] = {
 	[0xc5] = ROW(L_(PEXTRW, GdNq, REG | IB), L_(PEXTRW, GdUx, REG | IB), U_, U_),
 	[0xc6] = FP2(SHUF, IB),
 	[0xc7] = ROW(X86_BY_MOD(GRP9_NP), X86_BY_MOD(GRP9_66), X86_BY_MOD(GRP9_F3),
-		     X86_BY_MOD(GRP9_NP)),
+		     X86_BY_MOD(GRP9_F2)),
 	[0xd0] = ROW(U_, L_(ADDSUBPD, VxWx, 0), U_, L_(ADDSUBPS, VxWx, 0)),
 	[0xd1] = MX(PSRLW, 0),
 	[0xd2] = MX(PSRLD, 0),
