@@ -508,21 +508,21 @@ static u8 x86_dec_isa(const struct x86_insn *in, u8 isa)
 	return isa;
 }
 
-/* Shifts by a known count either write flags for sure or leave them all alone. */
+/* Shifts by a known count either write flags for sure or leave them all alone. ROL and ROR by an
+ * immediate other than 1 leave OF; RCL and RCR may come round to no rotation at all. */
 static void x86_dec_shift_flags(struct x86_insn *in)
 {
 	unsigned int count = in->form == X86_FORM_RM_1 ? 1 : in->imm & (in->opsize == 8 ? 63 : 31);
 
 	if (in->form != X86_FORM_RM_1 && in->form != X86_FORM_RM_IMM && in->form != X86_FORM_RM_R_IMM)
 		return;
-	if (!count) {
-		in->fl_read = 0;
+	in->fl_read = 0;
+	if (!count)
 		in->fl_write = 0;
-	} else if (in->op == X86_OP_RCL || in->op == X86_OP_RCR) {
-		in->fl_read = X86_FL_CF | (count == 1 ? 0 : X86_FL_OF);
-	} else {
-		in->fl_read = count == 1 ? 0 : in->fl_read & X86_FL_OF;
-	}
+	else if (in->op == X86_OP_RCL || in->op == X86_OP_RCR)
+		in->fl_read = X86_FL_CF | (count % (8 * in->opsize + 1) ? 0 : X86_FL_OF);
+	else if (in->op == X86_OP_ROL || in->op == X86_OP_ROR)
+		in->fl_read = count == 1 ? 0 : X86_FL_OF;
 }
 
 /* REX does not reach segment registers, x87 and MMX registers: there are eight at most. */
