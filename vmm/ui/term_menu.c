@@ -138,6 +138,22 @@ void term_menu_key(struct gm_term *t, bool code, u32 key)
 	menu_close(t);
 }
 
+/* A frame of Unicode lines: the terminal's alternate character set is not always what it says. */
+static void frame_draw(WINDOW *w)
+{
+	static const wchar_t chars[8] = { 0x2502, 0x2502, 0x2500, 0x2500,
+					  0x250c, 0x2510, 0x2514, 0x2518 };
+	cchar_t c[8];
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		wchar_t text[2] = { chars[i], 0 };
+
+		setcchar(&c[i], text, A_NORMAL, 0, NULL);
+	}
+	wborder_set(w, &c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7]);
+}
+
 void term_menu_draw(struct gm_term *t)
 {
 	int width = 46, height = (int)ARRAY_SIZE(items) + 4;
@@ -150,7 +166,7 @@ void term_menu_draw(struct gm_term *t)
 	if (!w)
 		return;
 	curs_set(0);
-	box(w, 0, 0);
+	frame_draw(w);
 	snprintf(line, sizeof(line), " %.30s ", t->cfg.name ? t->cfg.name : "vmm");
 	mvwaddstr(w, 0, 2, line);
 	for (i = 0; i < ARRAY_SIZE(items); i++) {
