@@ -24,7 +24,6 @@ static void setup(void)
 static void teardown(void)
 {
 	ide_free();
-	gm_blk_close(disk);
 }
 
 static u32 disk32(u32 sector)

@@ -237,7 +237,9 @@ enum cpu_exit {
 	CPU_EXIT_TRIPLE, /* shutdown (triple fault) */
 };
 
-#define CPU_NOVEC 0xffu
+/* cpu.shadow */
+#define CPU_SHADOW_SS  1 /* MOV SS, POP SS: debug traps wait too */
+#define CPU_SHADOW_STI 2
 
 struct cpu {
 	/* -- hot: registers and what every block touches -- */
@@ -245,8 +247,9 @@ struct cpu {
 	struct cpu_lazy lf;
 	struct cpu_tlb *tlb;          /* of the current privilege: one of tlbs */
 	s64 ileft;                    /* instructions left of cpu_run()'s budget */
-	_Atomic u32 attention;        /* checked at loop heads: look at requests */
 	u32 mode;                     /* CPU_MODE_* */
+	u32 cs_limit;                 /* CS as jtag knows it */
+	u64 cs_base;
 	u64 jtag;                     /* tag of valid jump-cache entries and cross-page links */
 	struct cpu_jump *jumps;       /* jump cache by virtual RIP */
 	u64 rip;
@@ -262,12 +265,12 @@ struct cpu {
 	u64 dr[8];
 	u8 cpl;
 	u8 halted;
-	u8 shadow;                    /* interrupts blocked for one instruction (STI, MOV SS) */
+	u8 shadow;                    /* interrupts blocked for one instruction: CPU_SHADOW_* */
 	u8 nmi_blocked;
 	u8 db_pending;                /* DR6 bits 0..3 of breakpoints hit by the instruction */
 	u8 in_slow;                   /* inside a slow handler: rip, insn_rip, rflags are synced */
-	u8 last_was_bb;
-	u8 pad0[1];
+	u8 shutdown;                  /* triple fault: only RESET, INIT (and NMI) help */
+	u8 a20_off;
 	u64 insn_rip;                 /* slow handlers: RIP of the instruction itself */
 	s64 tsc_offset;
 	struct cpu_msr msr;
@@ -296,7 +299,8 @@ struct cpu {
 	const struct gm_cpu_host *host;
 	void *host_opaque;
 	struct cpu_dma *dma;          /* ranges written by others */
-	u64 icount;                   /* instructions run in earlier calls of cpu_run() */
+	u64 icount;                   /* instructions run */
+	s64 budget;                   /* of this call of cpu_run(), behind the present slice */
 };
 
 /* Allocates a CPU in its reset state. `model` NULL: the largest one. NULL without memory. */

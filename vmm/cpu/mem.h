@@ -32,9 +32,9 @@ void *cpu_slow_rmw(struct cpu *c, const struct uop *u, u64 lin, unsigned int siz
 /* AM_SEG: segment checks; `ea` is not yet masked. */
 u64 cpu_lin_seg(struct cpu *c, const struct uop *u, u64 ea, unsigned int size, bool write);
 
-struct cpu_u128 {
-	u64 lo, hi;
-};
+/* Any segment and an offset that is masked already: limit, type and canonical check, base added. */
+u64 cpu_seg_lin(struct cpu *c, const struct uop *u, unsigned int seg, u64 off, unsigned int size,
+		bool write);
 
 typedef u16 __attribute__((aligned(1), may_alias)) u16_una;
 typedef u32 __attribute__((aligned(1), may_alias)) u32_una;
@@ -172,7 +172,9 @@ static ALWAYS_INLINE u16 cpu_r16(struct cpu *c, unsigned int r)
 
 static ALWAYS_INLINE void cpu_set_r16(struct cpu *c, unsigned int r, u16 v)
 {
-	*(u16 __attribute__((may_alias)) *)&c->gpr[r] = v;
+	u16_una *p = (void *)&c->gpr[r];
+
+	*p = v;
 }
 
 #endif

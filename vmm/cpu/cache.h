@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Blocks of translated code and how they are found. Only block.c, translate*.c, op_branch.c and
+ * run.c know this.
+ *
+ * A block is a run of instructions that starts at one physical address and stays in one page; it
+ * goes on behind conditional branches that are not taken. Blocks lie in an arena that is handed
+ * out from bottom to top and emptied as a whole when full. A block that became stale
+ * keeps its memory until then, its uops are replaced by exits.
+ *
+ * The page tables here (struct cpu_code_page) say which 64-byte lines of a guest page were
+ * translated; they do not depend on what the translation consists of.
+ */
+#ifndef VMM_CPU_CACHE_H
+#define VMM_CPU_CACHE_H
+
+#include "vmm/cpu/mem.h"
+
+#define CPU_ARENA_SIZE   (3u << 20)
+#define CPU_BLOCK_HASH   8192u
+#define CPU_PAGE_HASH    1024u
+#define CPU_JUMP_BITS    11
+#define CPU_JUMP_SIZE    (1u << CPU_JUMP_BITS)
+#define CPU_BLOCK_INSNS  48u   /* instructions in a block at most */
+#define CPU_BLOCK_UOPS   128u  /* uops, the tail included */
+#define CPU_SLICE        2048  /* instructions between two looks at cpu.attention */
+
+/*
+ * Follows a branch uop in its block. `to[0]` is the target of the taken branch, NULL while not
+ * known. Where the target lies in another page the link holds only for `vrip` (the target's RIP)
+ * under the mapping `jtag`.
+ */
+struct cpu_link {
+	const struct uop *to[2];
+	u64 vrip;
+	u64 jtag;
+};
+_Static_assert(sizeof(struct cpu_link) == sizeof(struct uop), "a link takes the place of a uop");
+
+struct cpu_block {
+	struct cpu_block *hash_next;
+	struct cpu_block *page_next;
+	u64 gpa;       /* of the first byte */
+	u64 gpa2;      /* page of the last byte, where that is another one */
+	u32 mode;      /* cpu.mode it was made for */
+	u16 len;       /* bytes */
+	u16 nuops;
+	u8 cross;      /* one instruction that reaches into a second page: never linked to */
+	u8 dead;
+	u16 ninsn;
+	u32 pad;
+	u64 data[2];   /* bit i: slot i is data of the uop before it */
+	struct uop uops[];
+};
+_Static_assert(offsetof(struct cpu_block, uops) % 32 == 0, "uops do not straddle cache lines");
+
+/* A guest page that holds translated code. */
+struct cpu_code_page {
+	struct cpu_code_page *hash_next;
+	struct cpu_block *blocks;
+	u64 gpa;
+	u64 lines;     /* bit i: bytes [64i, 64i+64) are in a block */
+};
+
+struct cpu_jump {
+	u64 rip;
+	u64 jtag;
+	const struct uop *to;
+	u64 pad;
+};
+
+struct cpu_cache {
+	struct cpu_block *hash[CPU_BLOCK_HASH];
+	struct cpu_code_page *pages[CPU_PAGE_HASH];
+	struct cpu_jump jumps[CPU_JUMP_SIZE];
+	u8 *arena;
+	size_t used;
+	u64 flushes;      /* times the arena was emptied */
+	u64 translated;   /* instructions, for statistics */
+	u64 lookups;
+	struct cpu_block *step; /* scratch for single instructions */
+};
+
+static ALWAYS_INLINE unsigned int cpu_jump_slot(u64 rip)
+{
+	return (rip ^ rip >> CPU_JUMP_BITS) & (CPU_JUMP_SIZE - 1);
+}
+
+/* The first uop for c->gpr[CPU_RIP]; translates when there is none. May fault (fetch). block.c */
+const struct uop *cpu_find(struct cpu *c);
+/* A block of the one instruction at c->gpr[CPU_RIP], not cached. */
+const struct uop *cpu_find_step(struct cpu *c);
+/* Drops every block. */
+void cpu_cache_flush(struct cpu *c);
+int cpu_cache_init(struct cpu *c);
+void cpu_cache_fini(struct cpu *c);
+/* Is there code in the page? Then writes to it must come by cpu_code_written(). */
+struct cpu_code_page *cpu_code_find(struct cpu *c, u64 gpa);
+/* [gpa, gpa + len) within one page is about to be written; `u`: the running uop or NULL. */
+void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop *u);
+
+/*
+ * translate.c: translates the code at c->gpr[CPU_RIP] into `b`, which has room for CPU_BLOCK_UOPS.
+ * `code`: the bytes from there on, `avail` of them in this page; when the first instruction is
+ * longer than that, the function reads on in the next page (and may fault) and sets b->cross.
+ * `step`: one instruction, then an exit.
+ */
+void cpu_translate(struct cpu *c, struct cpu_block *b, const u8 *code, unsigned int avail, bool step);
+
+/* Linear address -> physical for execution; faults. Sets *hva to the page's memory or NULL. tlb.c */
+u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva);
+/* Takes the write permission of a page out of the TLBs. tlb.c */
+void cpu_tlb_protect(struct cpu *c, u64 gpa);
+void cpu_tlb_reset(struct cpu *c);
+int cpu_tlb_init(struct cpu *c);
+void cpu_tlb_fini(struct cpu *c);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Translation of linear addresses behind the inline TLB; shared by tlb.c, paging.c and access.c. */
+#ifndef VMM_CPU_TLB_H
+#define VMM_CPU_TLB_H
+
+#include "vmm/cpu/cache.h"
+
+/* Permissions of a translation, in the low bits of its address. */
+#define XP_W      0x01u
+#define XP_U      0x02u
+#define XP_X      0x04u
+#define XP_D      0x08u
+#define XP_GLOBAL 0x10u
+#define XP_LARGE  0x20u
+
+#define CPU_TLB2_SIZE 2048u
+#define CPU_ETLB_SIZE 64u
+#define CPU_NPCID     8u
+
+/* Second level: tag is the linear page with an address-space number in its low bits, 0: global. */
+struct cpu_tlb2_entry {
+	u64 tag;
+	u64 val; /* physical page and XP_* */
+};
+
+struct cpu_etlb_entry {
+	u64 tag;
+	u64 gpa;
+	const u8 *hva; /* of the page, NULL: no memory */
+};
+
+struct cpu_tlb2 {
+	struct cpu_tlb2_entry e[CPU_TLB2_SIZE];
+	struct cpu_etlb_entry x[2][CPU_ETLB_SIZE]; /* instruction fetch: supervisor, user */
+	u64 large[64];       /* hash bits of 2 MiB regions that have large pages in here */
+	u32 asid;            /* of the current CR3: 1..4095 */
+	u32 next_asid;
+	struct {
+		u16 pcid, asid; /* asid 0: free */
+	} pcids[CPU_NPCID];
+	u32 pcid_next;
+	u8 used[CPU_NTLB];   /* first-level tables with something in them */
+};
+
+/*
+ * paging.c: walks the page tables for an access (X86_ACC_*, `user`: by CPL 3), setting accessed
+ * and dirty bits. 0 and *val (page and XP_*), or X86_FAULT with c->fault.
+ */
+int cpu_walk(struct cpu *c, u64 lin, unsigned int acc, bool user, u64 *val);
+/* May the access use a translation? Dirty bits aside. */
+bool cpu_walk_allowed(const struct cpu *c, u64 val, unsigned int acc, bool user);
+/* Fills in the page fault of a denied access. */
+int cpu_walk_fault(struct cpu *c, u64 lin, unsigned int acc, bool user, u32 bits);
+
+/* tlb.c: linear to physical with permission checks; 0 or X86_FAULT. */
+int cpu_translate_lin(struct cpu *c, u64 lin, unsigned int acc, u64 *val);
+/* Makes a first-level entry for a page of memory. */
+void cpu_tlb_fill(struct cpu *c, u64 lin, u64 val, bool write, const struct cpu_page *pg);
+void cpu_host_page(struct cpu *c, u64 gpa, bool write, struct cpu_page *pg);
+
+#endif
