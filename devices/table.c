@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Every device class there is, in one explicit list. */
 #include "devices/dev.h"
-#include "devices/fw_cfg/fw_cfg.h"
 #include "devices/apic/ioapic.h"
 #include "devices/apic/lapic.h"
+#include "devices/fw_cfg/fw_cfg.h"
 #include "devices/ide/ide.h"
+#include "devices/isa/i8042.h"
 #include "devices/isa/i8254.h"
 #include "devices/isa/i8259.h"
 #include "devices/isa/mc146818.h"
@@ -18,10 +19,11 @@ const struct gm_dev_class *const gm_dev_classes[] = {
 	&gm_i440fx_class.dev,
 	&gm_piix3_class.dev,
 	&gm_piix4pm_class.dev,
+	&i8042_class,
 	&i8254_class,
+	&i8259_class,
 	&ioapic_class,
 	&lapic_class,
-	&i8259_class,
 	&mc146818_class,
 	&piix3_ide_class.dev,
 	&uart16550_class,
