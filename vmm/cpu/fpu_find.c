@@ -62,9 +62,26 @@ static uop_fn find_x87(const struct x86_insn *i, struct uop *u)
 	/* The last-opcode register: the low three bits of D8..DF, and ModRM. */
 	u->imm = (u64)(i->opcode & 7) << 8 | (i->mod & 3) << 6 | (i->reg & 7) << 3 | (i->rm & 7);
 	u->aux = i->cc;
+	/* The size of environment and state, where an operand-size prefix makes it the short one. */
+	u->flags &= ~UOP_O16;
+	if (i->memsize == 14 || i->memsize == 94)
+		u->flags |= UOP_O16;
 	for (k = 0; slot && !fn && k < ARRAY_SIZE(x87_find); k++)
 		fn = x87_find[k](i->op, slot - 1);
 	return fn;
+}
+
+/* The memory operand that MASKMOVQ and MASKMOVDQU have without saying so: DS:rDI. */
+static void implicit_rdi(const struct x86_insn *i, struct uop *u)
+{
+	u->base = X86_RDI;
+	u->index = CPU_ZERO;
+	u->scale = 0;
+	u->disp = 0;
+	u->am = AM_SEG;
+	u->seg = i->seg;
+	u->flags &= ~(UOP_A16 | UOP_A32);
+	u->flags |= i->addrsize == 2 ? UOP_A16 : i->addrsize == 4 ? UOP_A32 : 0;
 }
 
 static uop_fn find_simd(const struct x86_insn *i, struct uop *u)
@@ -78,6 +95,8 @@ static uop_fn find_simd(const struct x86_insn *i, struct uop *u)
 	if (slot < SLOT_NONE && slot != SLOT_XI && slot != SLOT_MI && i->mod != 3)
 		slot++;
 	u->aux = i->opsize;
+	if (i->op == X86_OP_MASKMOVQ || i->op == X86_OP_MASKMOVDQU)
+		implicit_rdi(i, u);
 	for (k = 0; !fn && k < ARRAY_SIZE(simd_find); k++)
 		fn = simd_find[k](i->op, slot);
 	return fn;
@@ -85,6 +104,10 @@ static uop_fn find_simd(const struct x86_insn *i, struct uop *u)
 
 uop_fn cpu_fpu_uop(const struct x86_insn *i, struct uop *u)
 {
+	/* REX.W changes the length registers of PCMPESTRx and the pointers of FXSAVE. */
+	u->flags &= ~UOP_O64;
+	if (i->rex & 8)
+		u->flags |= UOP_O64;
 	if (i->op == X86_OP_FWAIT)
 		return x87_uop_fwait;
 	if (i->op >= X87_FIRST && i->op < X87_FIRST + X87_COUNT)

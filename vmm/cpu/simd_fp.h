@@ -232,22 +232,41 @@ SIMD_FN simd_mask_ps(unsigned int bits)
 			     -(int)(bits & 1));
 }
 
-/* Lanes chosen by imm[7:4] are multiplied, summed pairwise, stored to the lanes of imm[3:0]. */
-SIMD_FN f_dpps(simd d, simd s, unsigned int imm)
+/*
+ * DPPS in the steps between which unmasked exceptions are looked for: lanes chosen by imm[7:4] are
+ * multiplied, summed pairwise, summed; the sum goes to the lanes of imm[3:0].
+ */
+SIMD_FN f_dpps_mul(simd d, simd s, unsigned int imm)
 {
 	simd in = simd_mask_ps(imm >> 4);
-	simd p = f_mulps(_mm_and_si128(d, in), _mm_and_si128(s, in));
+
+	return f_mulps(_mm_and_si128(d, in), _mm_and_si128(s, in));
+}
+
+SIMD_FN f_dpps_pairs(simd p)
+{
 	simd zero = _mm_setzero_si128();
-	simd pairs = f_addps(simd_even_ps(p, zero), simd_odd_ps(p, zero));
+
+	/* Of two NaNs the one in the odd lane is the result. */
+	return f_addps(simd_odd_ps(p, zero), simd_even_ps(p, zero));
+}
+
+SIMD_FN f_dpps_sum(simd pairs, unsigned int imm)
+{
 	simd sum = f_addss(pairs, _mm_shuffle_epi32(pairs, 1));
 
 	return _mm_and_si128(_mm_shuffle_epi32(sum, 0), simd_mask_ps(imm));
 }
 
-SIMD_FN f_dppd(simd d, simd s, unsigned int imm)
+SIMD_FN f_dppd_mul(simd d, simd s, unsigned int imm)
 {
 	simd in = _mm_shuffle_epi32(simd_mask_ps(imm >> 4), 0x50);
-	simd p = f_mulpd(_mm_and_si128(d, in), _mm_and_si128(s, in));
+
+	return f_mulpd(_mm_and_si128(d, in), _mm_and_si128(s, in));
+}
+
+SIMD_FN f_dppd_sum(simd p, unsigned int imm)
+{
 	simd sum = f_addsd(p, simd_high_to_low(p));
 
 	return _mm_and_si128(_mm_unpacklo_epi64(sum, sum),

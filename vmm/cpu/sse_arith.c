@@ -24,7 +24,7 @@
 	X(ADDSUBPS, addsubps, PS) X(ADDSUBPD, addsubpd, PD)
 /* with a control byte */
 #define ARITH_IMM_LIST(X)                                                                          \
-	ARITH_FOUR(X, CMP, cmp) X(DPPS, dpps, PS) X(DPPD, dppd, PD)
+	ARITH_FOUR(X, CMP, cmp)
 #define ARITH_COMPARE_LIST(X)                                                                      \
 	X(COMISS, comiss, SS) X(COMISD, comisd, SD) X(UCOMISS, ucomiss, SS) X(UCOMISD, ucomisd, SD)
 #define ARITH_ROUND_LIST(X) ARITH_FOUR(X, ROUND, round)
@@ -90,6 +90,46 @@ ARITH_LIST(ARITH_HANDLERS)
 ARITH_IMM_LIST(ARITH_IMM_HANDLERS)
 ARITH_COMPARE_LIST(ARITH_COMPARE_HANDLERS)
 
+/* A dot product stops at the first of its steps that raises an unmasked exception. */
+static simd dot_ps(struct cpu *c, const struct uop *u, simd d, simd s)
+{
+	simd p = f_dpps_mul(d, s, (u8)u->imm);
+
+	sse_finish(c, u);
+	p = f_dpps_pairs(p);
+	sse_finish(c, u);
+	p = f_dpps_sum(p, (u8)u->imm);
+	sse_finish(c, u);
+	return p;
+}
+
+static simd dot_pd(struct cpu *c, const struct uop *u, simd d, simd s)
+{
+	simd p = f_dppd_mul(d, s, (u8)u->imm);
+
+	sse_finish(c, u);
+	p = f_dppd_sum(p, (u8)u->imm);
+	sse_finish(c, u);
+	return p;
+}
+
+#define ARITH_DOT_HANDLERS(OP, fn)                                                                 \
+	static UOP(xr_##OP)                                                                        \
+	{                                                                                          \
+		xmm_set(c, u->reg, fn(c, u, xmm_get(c, u->reg), xmm_get(c, u->rm)));               \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xm_##OP)                                                                        \
+	{                                                                                          \
+		simd s = simd_load128(c, u, true);                                                 \
+                                                                                                   \
+		xmm_set(c, u->reg, fn(c, u, xmm_get(c, u->reg), s));                               \
+		NEXT(c, u);                                                                        \
+	}
+
+ARITH_DOT_HANDLERS(DPPS, dot_ps)
+ARITH_DOT_HANDLERS(DPPD, dot_pd)
+
 /* ROUNDxx is computed without the host's unit, so its exceptions are handed to sse_check(). */
 static simd round_lanes(struct cpu *c, const struct uop *u, simd d, simd s, unsigned int n32,
 			unsigned int n64)
@@ -140,6 +180,8 @@ static const uop_fn arith_table[SIMD_COUNT][2] = {
 	ARITH_IMM_LIST(ARITH_ROW)
 	ARITH_COMPARE_LIST(ARITH_ROW)
 	ARITH_ROUND_LIST(ARITH_ROW)
+	ARITH_ROW(DPPS)
+	ARITH_ROW(DPPD)
 };
 
 uop_fn simd_arith_find(unsigned int op, unsigned int slot)

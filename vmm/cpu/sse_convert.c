@@ -92,7 +92,7 @@ CVT_FROM_GPR(CVT_FROM_GPR_HANDLERS)
 
 CVT_TO_GPR(CVT_TO_GPR_HANDLERS)
 
-/* XMM or memory to MMX */
+/* XMM or memory to MMX. The MMX state is entered even where the conversion raises #XM. */
 #define CVT_TO_MMX(X)                                                                              \
 	X(CVTPS2PI, cvtps2pi, 64) X(CVTTPS2PI, cvttps2pi, 64) X(CVTPD2PI, cvtpd2dq, 128)           \
 	X(CVTTPD2PI, cvttpd2dq, 128)
@@ -104,8 +104,8 @@ CVT_TO_GPR(CVT_TO_GPR_HANDLERS)
                                                                                                    \
 		x87_wait(c, u);                                                                    \
 		r = f_##fn(_mm_setzero_si128(), xmm_get(c, u->rm));                                \
-		sse_finish(c, u);                                                                  \
 		mmx_touch(c);                                                                      \
+		sse_finish(c, u);                                                                  \
 		mmx_set(c, u->reg, r);                                                             \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
@@ -116,8 +116,8 @@ CVT_TO_GPR(CVT_TO_GPR_HANDLERS)
 		x87_wait(c, u);                                                                    \
 		s = load_##bits(c, u);                                                             \
 		r = f_##fn(_mm_setzero_si128(), s);                                                \
-		sse_finish(c, u);                                                                  \
 		mmx_touch(c);                                                                      \
+		sse_finish(c, u);                                                                  \
 		mmx_set(c, u->reg, r);                                                             \
 		NEXT(c, u);                                                                        \
 	}
@@ -130,8 +130,8 @@ static UOP(mr_CVTPI2PS)
 
 	x87_wait(c, u);
 	r = f_cvtpi2ps(xmm_get(c, u->reg), mmx_get(c, u->rm));
-	sse_finish(c, u);
 	mmx_touch(c);
+	sse_finish(c, u);
 	xmm_set(c, u->reg, r);
 	NEXT(c, u);
 }

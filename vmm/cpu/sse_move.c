@@ -531,6 +531,7 @@ static UOP(mr_MASKMOVQ)
 static UOP(none_EMMS)
 {
 	x87_wait(c, u);
+	c->fpu.top = 0;
 	c->fpu.tags = 0;
 	NEXT(c, u);
 }
