@@ -243,19 +243,17 @@ SIMD_FN f_dpps_mul(simd d, simd s, unsigned int imm)
 	return f_mulps(_mm_and_si128(d, in), _mm_and_si128(s, in));
 }
 
+/* Each lane adds up in an order of its own, which shows in the choice among NaNs. */
 SIMD_FN f_dpps_pairs(simd p)
 {
-	simd zero = _mm_setzero_si128();
-
-	/* Of two NaNs the one in the odd lane is the result. */
-	return f_addps(simd_odd_ps(p, zero), simd_even_ps(p, zero));
+	return f_addps(_mm_shuffle_epi32(p, 0xb1), p);
 }
 
 SIMD_FN f_dpps_sum(simd pairs, unsigned int imm)
 {
-	simd sum = f_addss(pairs, _mm_shuffle_epi32(pairs, 1));
+	simd sum = f_addps(pairs, _mm_shuffle_epi32(pairs, 0x4e));
 
-	return _mm_and_si128(_mm_shuffle_epi32(sum, 0), simd_mask_ps(imm));
+	return _mm_and_si128(sum, simd_mask_ps(imm));
 }
 
 SIMD_FN f_dppd_mul(simd d, simd s, unsigned int imm)
@@ -267,10 +265,9 @@ SIMD_FN f_dppd_mul(simd d, simd s, unsigned int imm)
 
 SIMD_FN f_dppd_sum(simd p, unsigned int imm)
 {
-	simd sum = f_addsd(p, simd_high_to_low(p));
+	simd sum = f_addpd(p, _mm_shuffle_epi32(p, 0x4e));
 
-	return _mm_and_si128(_mm_unpacklo_epi64(sum, sum),
-			     _mm_shuffle_epi32(simd_mask_ps(imm), 0x50));
+	return _mm_and_si128(sum, _mm_shuffle_epi32(simd_mask_ps(imm), 0x50));
 }
 
 /*
