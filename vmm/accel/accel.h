@@ -81,7 +81,14 @@ struct gm_vcpu {
 	int irq_request;           /* atomic */
 	int nmi_request;           /* atomic */
 	/* FERR# of an x87 exception with CR0.NE = 0: to ISA IRQ 13. Machine lock held. */
-	void (*ferr)(struct gm_vcpu *v);
+	void (*ferr)(struct gm_vcpu *v, int level);
+	void *board;               /* the board's, for its callbacks */
+	/* What the local APIC offers, for CPUID; set with the callbacks. */
+	bool has_x2apic, has_tsc_deadline;
+	/* Ticks that the guest added to its TSC; the accelerator writes it, machine lock held. */
+	u64 tsc_offset;
+	/* tsc_offset changed. Optional. Machine lock held. */
+	void (*tsc_changed)(struct gm_vcpu *v);
 };
 
 struct gm_accel_options {

@@ -280,7 +280,7 @@ struct cpu {
 	u32 apic_id, ncpus;           /* topology leaves, likewise; 0 CPUs mean 1 */
 	u64 rnd[16];                  /* host random numbers not yet used by RDRAND, RDSEED */
 	u32 rnd_left;
-	u32 pad1;
+	u32 cpuid_hide;               /* bits of leaf 1 ECX that the board around has no use for */
 
 	/* -- faults -- */
 	struct x86_fault fault;       /* of the last X86_FAULT or cpu_fault() */

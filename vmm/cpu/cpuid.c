@@ -32,7 +32,7 @@ static unsigned int cpu_count(const struct cpu *c)
 static void leaf_1(struct cpu *c, u32 out[4])
 {
 	const struct cpu_model *m = c->model;
-	u32 ecx = m->words[CPU_W_1_ECX], edx = m->words[CPU_W_1_EDX];
+	u32 ecx = m->words[CPU_W_1_ECX] & ~c->cpuid_hide, edx = m->words[CPU_W_1_EDX];
 	unsigned int n = cpu_count(c);
 	u64 base;
 
