@@ -10,12 +10,6 @@
 #include "module/x86/xfer.h"
 #include "vmm/cpu/sys_impl.h"
 
-/* Stops interrupts for one instruction. */
-static void shadow(struct cpu *c)
-{
-	c->shadow = 1;
-}
-
 static void load_sreg(struct cpu *c, unsigned int seg, u16 sel)
 {
 	struct x86_ctx x;
@@ -36,7 +30,7 @@ static void mov_sreg(struct cpu *c, const struct x86_insn *i)
 		cpu_fault(c, X86_UD);
 	load_sreg(c, i->reg, (u16)sys_rm_read(c, i, 2));
 	if (i->reg == X86_SS)
-		shadow(c);
+		c->shadow = CPU_SHADOW_SS;
 }
 
 static void push_value(struct cpu *c, unsigned int size, u64 val)
@@ -75,7 +69,7 @@ static void pop_sreg(struct cpu *c, const struct x86_insn *i)
 		x86_stack_commit(&x, &st);
 	sys_finish(c, &x, ret);
 	if (i->reg == X86_SS)
-		shadow(c);
+		c->shadow = CPU_SHADOW_SS;
 }
 
 /* A far pointer in memory: offset of the operand size, then the selector. */
@@ -242,7 +236,7 @@ static void sti(struct cpu *c, const struct x86_insn *i)
 {
 	if (may_change_if(c)) {
 		if (!(c->rflags & X86_FL_IF))
-			shadow(c);
+			c->shadow = CPU_SHADOW_STI;
 		c->rflags |= X86_FL_IF;
 	} else if (virtual_if(c) && !(c->rflags & X86_FL_VIP)) {
 		c->rflags |= X86_FL_VIF;

@@ -73,8 +73,10 @@ static inline void sys_finish(struct cpu *c, struct x86_ctx *x, int ret)
 		cpu_ctx_done(c, x);
 	if (!ret)
 		return;
-	if (x->committed)
+	if (x->committed) {
 		c->insn_rip = c->rip;
+		cpu_set_rflags(c, c->rflags);
+	}
 	c->fault = x->fault;
 	cpu_raise(c);
 }
