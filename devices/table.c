@@ -13,12 +13,14 @@
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
+#include "devices/vga/vga.h"
 
 const struct gm_dev_class *const gm_dev_classes[] = {
 	&gm_fw_cfg_class,
 	&gm_i440fx_class.dev,
 	&gm_piix3_class.dev,
 	&gm_piix4pm_class.dev,
+	&gm_vga_class.dev,
 	&i8042_class,
 	&i8254_class,
 	&i8259_class,

@@ -314,7 +314,7 @@ END_TEST
 START_TEST(test_many_vectors)
 {
 	static u8 data[64 * 512], back[64 * 512];
-	static struct iovec iov[2000];
+	static struct iovec iov[2100];
 	struct gm_blk *b;
 	size_t pos = 0;
 	int n = 0;

@@ -24,6 +24,7 @@ static void setup(void)
 static void teardown(void)
 {
 	ide_free();
+	gm_blk_close(disk);
 }
 
 static u32 disk32(u32 sector)

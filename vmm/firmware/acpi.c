@@ -114,38 +114,43 @@ static void table_end(struct gm_acpi *a, u32 at)
 	script_checksum(&a->script, FILE_TABLES, at + HEADER_SUM, at, len);
 }
 
-static u32 acpi_dsdt(struct gm_acpi *a)
+/* Replaces the value of a Name (name, DWord) in compiled ASL: 08h, name, 0Ch, value. */
+static void aml_set_dword(struct gm_blob *t, u32 at, u32 len, const char *name, u32 v)
 {
-	u32 at;
+	u32 i;
 
-	gm_blob_align(&a->tables, 16);
-	at = gm_blob_add(&a->tables, gm_dsdt_aml, sizeof(gm_dsdt_aml));
-	gm_blob_put(&a->tables, at + HEADER_SUM, 0, 1);
-	script_checksum(&a->script, FILE_TABLES, at + HEADER_SUM, at, sizeof(gm_dsdt_aml));
-	return at;
-}
-
-static void aml_name_dword(struct gm_blob *t, const char *name, u32 v)
-{
-	gm_blob_u8(t, 0x08); /* NameOp */
-	gm_blob_add(t, name, 4);
-	gm_blob_u8(t, 0x0c); /* DWordPrefix */
-	gm_blob_u32(t, v);
+	for (i = at; !t->failed && i + 10 <= at + len; i++)
+		if (t->data[i] == 0x08 && !memcmp(t->data + i + 1, name, 4) &&
+		    t->data[i + 5] == 0x0c)
+			gm_blob_put(t, i + 6, v, 4);
 }
 
 /*
- * The SSDT: what differs from machine to machine. Where the firmware puts PCI memory follows from
- * the size of memory: SeaBIOS begins at 2 GiB or 3 GiB, whichever is free.
+ * Where the firmware puts PCI memory follows from the size of memory: SeaBIOS begins at 2 GiB or
+ * 3 GiB, whichever is free.
  */
+static u32 acpi_dsdt(struct gm_acpi *a, const struct gm_acpi_cfg *cfg)
+{
+	struct gm_blob *t = &a->tables;
+	u32 len = sizeof(gm_dsdt_aml), at;
+
+	gm_blob_align(t, 16);
+	at = gm_blob_add(t, gm_dsdt_aml, len);
+	aml_set_dword(t, at, len, "PMIN", cfg->ram_below_4g <= 2 * GiB ? 0x80000000 : 0xc0000000);
+	aml_set_dword(t, at, len, "DEVS", cfg->legacy);
+	gm_blob_put(t, at + HEADER_SUM, 0, 1);
+	script_checksum(&a->script, FILE_TABLES, at + HEADER_SUM, at, len);
+	return at;
+}
+
+/* The SSDT: Scope (\_SB) { Processor (CPnn, n, 0, 0) {} ... }, one per CPU. */
 static u32 acpi_ssdt(struct gm_acpi *a, const struct gm_acpi_cfg *cfg)
 {
 	struct gm_blob *t = &a->tables;
 	u32 at = table_begin(a, "SSDT", 1), len;
 	unsigned int i;
 
-	aml_name_dword(t, "PMIN", cfg->ram_below_4g <= 2 * GiB ? 0x80000000 : 0xc0000000);
-	aml_name_dword(t, "DEVS", cfg->legacy);
-	/* Scope (\_SB) { Processor (CPnn, n, 0, 0) {} ... }: 2 bytes of length, 5 of name */
+	/* 2 bytes of length, 5 of name */
 	len = 2 + 5 + cfg->ncpus * 13;
 	gm_blob_u8(t, 0x10);
 	gm_blob_u8(t, (u8)(0x40 | (len & 15)));
@@ -345,7 +350,7 @@ int gm_acpi_build(struct gm_acpi *a, const struct gm_acpi_cfg *cfg)
 	script_allocate(&a->script, FILE_TABLES, 64, ZONE_HIGH);
 	script_allocate(&a->script, FILE_RSDP, 16, ZONE_FSEG);
 	facs = acpi_facs(a);
-	dsdt = acpi_dsdt(a);
+	dsdt = acpi_dsdt(a, cfg);
 	roots[0] = acpi_fadt(a, facs, dsdt);
 	roots[1] = acpi_ssdt(a, cfg);
 	roots[2] = acpi_madt(a, cfg->ncpus);

@@ -3,15 +3,15 @@
  * What the operating system cannot find out by itself about this board: the PCI host bridge's
  * windows, how PCI interrupts are steered, the legacy devices, and how to switch off.
  *
- * Two names come from the SSDT that acpi.c makes for each machine:
+ * The values of two names are replaced by acpi.c for each machine:
  *   \PMIN  first address of the PCI memory window below 4 GiB
  *   \DEVS  which optional devices are there: bit 0 COM1, 1 COM2, 2 LPT1, 3 floppy
  * Source: ACPI specification 2.0; device ids: PNP ids of the "Plug and Play" device list.
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "GSTMD ", "GSTMPC  ", 1)
 {
-	External (\PMIN, IntObj)
-	External (\DEVS, IntObj)
+	Name (PMIN, 0xe0000000)
+	Name (DEVS, 0x80000000)
 
 	/* Soft off: SLP_TYP 0 in the power management function's control register. */
 	Name (\_S5, Package () { 0, 0, 0, 0 })

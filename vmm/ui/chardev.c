@@ -229,13 +229,24 @@ static void direct_write(struct gm_char *c, const u8 *buf, size_t len)
 
 /* ---- the loop ---- */
 
-static void fd_event(void *opaque, u32 events)
+static void out_event(void *opaque, u32 events)
 {
 	struct gm_char *c = opaque;
 
-	if (events & (EPOLLOUT | EPOLLERR) && (c->out.events || c->in.fd == c->out.fd))
+	if (!tx_send(c))
+		out_gone(c);
+	char_watch(c);
+}
+
+/* A socket's or a pty's descriptor serves both directions. */
+static void in_event(void *opaque, u32 events)
+{
+	struct gm_char *c = opaque;
+
+	if (events & (EPOLLOUT | EPOLLERR) && c->in.fd == c->out.fd)
 		if (!tx_send(c))
 			out_gone(c);
+	/* Standard input may be in blocking mode: read only what is known to be there. */
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && c->in.events & EPOLLIN)
 		in_read(c);
 	else
@@ -248,13 +259,13 @@ static int watch_set(struct gm_char *c, struct char_fd *f, u32 events)
 
 	if (f->events == events)
 		return 0;
-	if (!events) {
+	if (!events)
 		gm_loop_remove(c->m->loop, f->fd);
-	} else if (f->events) {
+	else if (f->events)
 		err = gm_loop_modify(c->m->loop, f->fd, events);
-	} else {
-		err = gm_loop_add(c->m->loop, f->fd, events, fd_event, c);
-	}
+	else
+		err = gm_loop_add(c->m->loop, f->fd, events, f == &c->out ? out_event : in_event,
+				  c);
 	if (!err)
 		f->events = events;
 	return err;

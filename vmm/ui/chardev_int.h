@@ -6,6 +6,7 @@
 #include "vmm/clock.h"
 #include "vmm/machine.h"
 #include "vmm/ui/chardev.h"
+#include "vmm/ui/tty.h"
 
 #define CHAR_RING_MIN 4096u
 #define CHAR_RING_MAX (1u << 20)
@@ -74,11 +75,5 @@ void char_unwatch(struct gm_char *c, struct char_fd *f);
 /* Gives received bytes to the device, which said it has room for them. */
 void char_deliver(struct gm_char *c, const u8 *buf, size_t len);
 size_t char_room(struct gm_char *c);
-
-/* tty.c: raw mode of the terminal on `fd`, undone by gm_tty_restore(), at exit and on fatal
- * signals. signals: keep Ctrl-C and Ctrl-\. 0 or -errno. A process has one terminal: -EBUSY when
- * taken. */
-int gm_tty_raw(int fd, bool signals);
-void gm_tty_restore(void);
 
 #endif

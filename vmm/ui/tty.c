@@ -9,14 +9,17 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
-#include "vmm/ui/chardev_int.h"
+#include "vmm/types.h"
+#include "vmm/ui/tty.h"
 
 static struct {
 	volatile sig_atomic_t taken;
 	int fd;
 	bool registered;
+	const char *goodbye;
 	struct termios saved;
 } tty;
 
@@ -27,6 +30,8 @@ void gm_tty_restore(void)
 	if (!tty.taken)
 		return;
 	tty.taken = 0;
+	if (tty.goodbye && write(STDOUT_FILENO, tty.goodbye, strlen(tty.goodbye)) < 0)
+		errno = 0; /* nobody there to see it */
 	tcsetattr(tty.fd, TCSANOW, &tty.saved);
 	errno = err;
 }
@@ -51,31 +56,41 @@ static void handlers_install(void)
 			sigaction(sigs[i], &act, NULL);
 }
 
-int gm_tty_raw(int fd, bool signals)
+void gm_tty_goodbye(const char *bytes)
 {
-	struct termios t;
+	tty.goodbye = bytes;
+}
 
-	if (tty.taken && tty.fd != fd)
-		return -EBUSY;
-	if (!tty.taken) {
-		if (tcgetattr(fd, &tty.saved))
-			return -errno;
-		tty.fd = fd;
-	}
-	t = tty.saved;
-	cfmakeraw(&t);
-	t.c_oflag |= OPOST; /* messages of the program itself end in a plain newline */
-	t.c_oflag &= ~(tcflag_t)OLCUC;
-	if (signals)
-		t.c_lflag |= ISIG;
-	t.c_cc[VSUSP] = _POSIX_VDISABLE; /* stopped in raw mode, nobody could type */
-	t.c_cc[VMIN] = 1;
-	t.c_cc[VTIME] = 0;
+int gm_tty_take(int fd)
+{
+	if (tty.taken)
+		return tty.fd == fd ? 0 : -EBUSY;
+	if (tcgetattr(fd, &tty.saved))
+		return -errno;
+	tty.fd = fd;
 	tty.taken = 1;
 	if (!tty.registered) {
 		atexit(gm_tty_restore);
 		handlers_install();
 		tty.registered = true;
 	}
+	return 0;
+}
+
+int gm_tty_raw(int fd, bool signals)
+{
+	struct termios t;
+	int err = gm_tty_take(fd);
+
+	if (err)
+		return err;
+	t = tty.saved;
+	cfmakeraw(&t);
+	t.c_oflag |= OPOST; /* messages of the program itself end in a plain newline */
+	if (signals)
+		t.c_lflag |= ISIG;
+	t.c_cc[VSUSP] = _POSIX_VDISABLE; /* stopped in raw mode, nobody could type */
+	t.c_cc[VMIN] = 1;
+	t.c_cc[VTIME] = 0;
 	return tcsetattr(fd, TCSANOW, &t) ? -errno : 0;
 }
