@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "vmm/cpu/dma.h"
+#include "vmm/cpu/tlb.h"
 #include "vmm/cpu/uops.h"
 
 #define BLOCK_MAX (sizeof(struct cpu_block) + CPU_BLOCK_UOPS * sizeof(struct uop))
@@ -134,6 +135,7 @@ static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
 	k->used += ALIGN64(sizeof(*b) + b->nuops * sizeof(struct uop));
 
 	p = page_get(c, gpa);
+	p->hva = hva;
 	in_page = MIN((unsigned int)b->len, CPU_PAGE_SIZE - off);
 	mark_code(c, p, off, in_page);
 	b->page_next = p->blocks;
@@ -257,4 +259,20 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
 		}
 	}
 	p->lines = keep;
+}
+
+void cpu_cache_remapped(struct cpu *c)
+{
+	struct cpu_code_page *p;
+	struct cpu_page pg;
+	unsigned int i;
+
+	for (i = 0; i < CPU_PAGE_HASH; i++)
+		for (p = c->cache->pages[i]; p; p = p->hash_next) {
+			if (!p->lines)
+				continue;
+			cpu_host_page(c, p->gpa, false, &pg);
+			if (pg.hva != p->hva)
+				cpu_code_written(c, p->gpa, CPU_PAGE_SIZE, NULL);
+		}
 }

@@ -60,6 +60,7 @@ struct cpu_code_page {
 	struct cpu_block *blocks;
 	u64 gpa;
 	u64 lines;     /* bit i: bytes [64i, 64i+64) are in a block */
+	const u8 *hva; /* the memory that was translated */
 };
 
 struct cpu_jump {
@@ -92,6 +93,8 @@ const struct uop *cpu_find(struct cpu *c);
 const struct uop *cpu_find_step(struct cpu *c);
 /* Drops every block. */
 void cpu_cache_flush(struct cpu *c);
+/* The map of physical memory may have changed: drops the code of pages that are elsewhere now. */
+void cpu_cache_remapped(struct cpu *c);
 int cpu_cache_init(struct cpu *c);
 void cpu_cache_fini(struct cpu *c);
 /* Is there code in the page? Then writes to it must come by cpu_code_written(). */

@@ -141,7 +141,8 @@ static bool events(struct cpu *c, enum cpu_exit *e)
 
 	if (req & CPU_REQ_FLUSH) {
 		cpu_clear(c, CPU_REQ_FLUSH);
-		cpu_map_changed(c);
+		cpu_tlb_flush_all(c);
+		cpu_cache_remapped(c);
 	}
 	if (req & CPU_REQ_PHYS) {
 		cpu_clear(c, CPU_REQ_PHYS);

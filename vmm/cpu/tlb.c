@@ -260,7 +260,7 @@ u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva)
 void cpu_map_changed(struct cpu *c)
 {
 	cpu_tlb_flush_all(c);
-	cpu_cache_flush(c);
+	cpu_cache_remapped(c);
 }
 
 void cpu_phys_protect(struct cpu *c, u64 gpa, u64 len)
