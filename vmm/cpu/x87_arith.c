@@ -93,22 +93,16 @@ X87_COMPARE_MEMORY(fcom_M64, "fcoml", u64)
 X87_COMPARE_MEMORY(fcom_M16I, "ficoms", u16)
 X87_COMPARE_MEMORY(fcom_M32I, "ficoml", u32)
 
-/* Condition codes of the result; an unmasked invalid operation keeps the old ones. */
+/* The condition codes are set in any case; an unmasked exception only keeps the stack from being popped. */
 static ALWAYS_INLINE bool compare_end(struct cpu *c, const struct uop *u, u16 sw)
 {
-	u16 cc = X87_C0 | X87_C2 | X87_C3;
-
-	if (unlikely(c->fpu.x87_strict) && (sw & ~c->fpu.cw & (X87_IE | X87_DE)))
-		cc = 0;
-	return x87_end_cc(c, u, sw, cc, X87_STOP_REG);
+	return x87_end_cc(c, u, sw, X87_C0 | X87_C2 | X87_C3, X87_STOP_REG);
 }
 
 static bool compare_empty(struct cpu *c, const struct uop *u)
 {
-	if (!x87_stack_fault(c, u, false))
-		return false;
 	c->fpu.sw |= X87_C0 | X87_C2 | X87_C3;
-	return true;
+	return x87_stack_fault(c, u, false);
 }
 
 #define COMPARE_REG(OP, fn, pops)                                                                  \
@@ -163,27 +157,36 @@ COMPARE_MEM(FCOMP, M64, 64, 1)
 COMPARE_MEM(FCOMP, M16I, 16, 1)
 COMPARE_MEM(FCOMP, M32I, 32, 1)
 
-/* FCOMI and its kin: C3, C2, C0 go to ZF, PF, CF and leave the status word alone; OF, SF, AF clear. */
+/*
+ * FCOMI and its kin: C3, C2, C0 go to ZF, PF, CF, unmasked exception or not; OF, SF, AF clear. C1 keeps
+ * its value.
+ */
+static ALWAYS_INLINE bool compare_flags_end(struct cpu *c, const struct uop *u, u16 sw)
+{
+	fl_unpack(c, (sw & X87_C3 ? X86_FL_ZF : 0) | (sw & X87_C2 ? X86_FL_PF : 0) |
+			     (sw & X87_C0 ? X86_FL_CF : 0));
+	return x87_end(c, u, (sw & ~X87_C1) | (c->fpu.sw & X87_C1));
+}
+
+static bool compare_flags_empty(struct cpu *c, const struct uop *u)
+{
+	fl_unpack(c, X86_FL_ZF | X86_FL_PF | X86_FL_CF);
+	return x87_stack_fault(c, u, false);
+}
+
 #define COMPARE_FLAGS(OP, fn, pops)                                                                \
 	static UOP(sti_##OP)                                                                       \
 	{                                                                                          \
 		bool done;                                                                         \
-		u16 sw = X87_C0 | X87_C2 | X87_C3;                                                 \
                                                                                                    \
 		x87_begin(c, u);                                                                   \
-		if (unlikely(!x87_valid(c, 0) || !x87_valid(c, u->rm))) {                          \
-			done = x87_stack_fault(c, u, false);                                       \
-		} else {                                                                           \
-			sw = x87_##fn(c, x87_st(c, 0), x87_st(c, u->rm));                          \
-			done = x87_end(c, u, sw);                                                  \
-		}                                                                                  \
-		if (done) {                                                                        \
-			fl_unpack(c, (sw & X87_C3 ? X86_FL_ZF : 0) |                               \
-					     (sw & X87_C2 ? X86_FL_PF : 0) |                       \
-					     (sw & X87_C0 ? X86_FL_CF : 0));                       \
-			if (pops)                                                                  \
-				x87_pop(c);                                                        \
-		}                                                                                  \
+		if (unlikely(!x87_valid(c, 0) || !x87_valid(c, u->rm)))                            \
+			done = compare_flags_empty(c, u);                                          \
+		else                                                                               \
+			done = compare_flags_end(c, u,                                             \
+						 x87_##fn(c, x87_st(c, 0), x87_st(c, u->rm)));     \
+		if (done && (pops))                                                                \
+			x87_pop(c);                                                                \
 		NEXT(c, u);                                                                        \
 	}
 

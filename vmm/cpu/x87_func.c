@@ -7,6 +7,13 @@
  */
 #include "vmm/cpu/x87.h"
 
+/* Instructions that answer in C2 clear it with a stack fault. */
+static bool func_stack_fault(struct cpu *c, const struct uop *u, bool over, u16 cc)
+{
+	c->fpu.sw &= ~(cc & X87_C2);
+	return x87_stack_fault(c, u, over);
+}
+
 /* ---- ST(0) = f(ST(0)) ---- */
 
 #define FUNC_UNARY(X)                                                                              \
@@ -22,7 +29,7 @@
                                                                                                    \
 		x87_begin(c, u);                                                                   \
 		if (unlikely(!x87_valid(c, 0)))                                                    \
-			done = x87_stack_fault(c, u, false);                                       \
+			done = func_stack_fault(c, u, false, cc);                                  \
 		else                                                                               \
 			done = x87_end_cc(c, u, x87_##fn(c, &r, x87_st(c, 0)), cc, X87_STOP_REG);  \
 		if (done)                                                                          \
@@ -34,23 +41,55 @@ FUNC_UNARY(FUNC_UNARY_FN)
 
 /* ---- ST(0) = f(ST(0), ST(1)) ---- */
 
+/* The functions too slow for two versions: always the strict one. */
+#define X87_ALWAYS_STRICT(insn, out, ...)                                                          \
+	do {                                                                                       \
+		u16 host = x87_host_cw(c);                                                         \
+                                                                                                   \
+		__asm__ volatile(X87_STRICT_IN insn "\n\t" X87_STRICT_OUT out X87_STRICT_END       \
+				 : [sw] "=a"(sw), [r] "=m"(*r), [r1] "=m"(*r1)                     \
+				 : [cw] "m"(c->fpu.cw), [host] "m"(host), __VA_ARGS__);            \
+	} while (0)
+
+X87_BINARY(fscale, "fscale")
+
+#define FUNC_REMAINDER_FN(fn)                                                                      \
+	static u16 x87_##fn(struct cpu *c, f80 *r, const f80 *a, const f80 *b)                     \
+	{                                                                                          \
+		f80 scratch, *r1 = &scratch;                                                       \
+		u16 sw;                                                                            \
+                                                                                                   \
+		X87_ALWAYS_STRICT("fldt %[b]\n\tfldt %[a]\n\t" #fn, "fstpt %[r]\n\t",              \
+				  [a] "m"(*a), [b] "m"(*b));                                       \
+		return sw;                                                                         \
+	}
+
+FUNC_REMAINDER_FN(fprem)
+FUNC_REMAINDER_FN(fprem1)
+
+/* The quotient's bits come with a result only: without one just C2 is cleared. */
+static ALWAYS_INLINE u16 remainder_cc(const struct cpu *c, u16 sw)
+{
+	return sw & (X87_IE | (X87_DE & ~c->fpu.cw)) ? X87_C2 : X87_C0 | X87_C2 | X87_C3;
+}
+
 #define FUNC_BINARY(X)                                                                             \
-	X(FPREM, fprem, X87_C0 | X87_C2 | X87_C3) X(FPREM1, fprem1, X87_C0 | X87_C2 | X87_C3)      \
-	X(FSCALE, fscale, 0)
+	X(FPREM, fprem, remainder_cc(c, sw)) X(FPREM1, fprem1, remainder_cc(c, sw)) X(FSCALE, fscale, 0)
 
 #define FUNC_BINARY_FN(OP, fn, cc)                                                                 \
-	X87_BINARY(fn, #fn)                                                                        \
 	static UOP(none_##OP)                                                                      \
 	{                                                                                          \
 		f80 r = x87_indefinite;                                                            \
 		bool done;                                                                         \
+		u16 sw = 0;                                                                        \
                                                                                                    \
 		x87_begin(c, u);                                                                   \
-		if (unlikely(!x87_valid(c, 0) || !x87_valid(c, 1)))                                \
-			done = x87_stack_fault(c, u, false);                                       \
-		else                                                                               \
-			done = x87_end_cc(c, u, x87_##fn(c, &r, x87_st(c, 0), x87_st(c, 1)), cc,   \
-					  X87_STOP_REG);                                           \
+		if (unlikely(!x87_valid(c, 0) || !x87_valid(c, 1))) {                              \
+			done = func_stack_fault(c, u, false, cc);                                  \
+		} else {                                                                           \
+			sw = x87_##fn(c, &r, x87_st(c, 0), x87_st(c, 1));                          \
+			done = x87_end_cc(c, u, sw, cc, X87_STOP_REG);                             \
+		}                                                                                  \
 		if (done)                                                                          \
 			x87_set(c, 0, &r);                                                         \
 		NEXT(c, u);                                                                        \
@@ -61,16 +100,6 @@ FUNC_BINARY(FUNC_BINARY_FN)
 /* ---- ST(1) = f(ST(0), ST(1)), pop ---- */
 
 #define FUNC_POP(X) X(FYL2X, fyl2x) X(FYL2XP1, fyl2xp1) X(FPATAN, fpatan)
-
-/* The functions too slow for two versions: always the strict one. */
-#define X87_ALWAYS_STRICT(insn, out, ...)                                                          \
-	do {                                                                                       \
-		u16 host = x87_host_cw(c);                                                         \
-                                                                                                   \
-		__asm__ volatile(X87_STRICT_IN insn "\n\t" X87_STRICT_OUT out X87_STRICT_END       \
-				 : [sw] "=a"(sw), [r] "=m"(*r), [r1] "=m"(*r1)                     \
-				 : [cw] "m"(c->fpu.cw), [host] "m"(host), __VA_ARGS__);            \
-	} while (0)
 
 #define FUNC_POP_FN(OP, fn)                                                                        \
 	static u16 x87_##fn(struct cpu *c, f80 *r, const f80 *a, const f80 *b)                     \
@@ -123,9 +152,9 @@ FUNC_POP(FUNC_POP_FN)
                                                                                                    \
 		x87_begin(c, u);                                                                   \
 		if (unlikely(!x87_valid(c, 0)))                                                    \
-			done = x87_stack_fault(c, u, false);                                       \
+			done = func_stack_fault(c, u, false, cc);                                  \
 		else if (unlikely(x87_valid(c, 7)))                                                \
-			done = x87_stack_fault(c, u, true);                                        \
+			done = func_stack_fault(c, u, true, cc);                                   \
 		else                                                                               \
 			done = x87_end_cc(c, u, sw = x87_##fn(c, &r, &r1, x87_st(c, 0)), cc,       \
 					  X87_STOP_REG);                                           \

@@ -35,6 +35,7 @@ static ALWAYS_INLINE void load_push(struct cpu *c, const struct uop *u, const f8
 	x87_push(c, r);
 }
 
+/* An unmasked denormal is pushed nevertheless. */
 #define LOAD_FLOAT(size, bits)                                                                     \
 	static UOP(mem_FLD_##size)                                                                 \
 	{                                                                                          \
@@ -46,7 +47,7 @@ static ALWAYS_INLINE void load_push(struct cpu *c, const struct uop *u, const f8
 		x87_begin(c, u);                                                                   \
 		if (unlikely(x87_valid(c, 7)))                                                     \
 			load_push(c, u, &x87_indefinite);                                          \
-		else if (likely(x87_end(c, u, x87_fld_##size(c, &r, &m))))                         \
+		else if (likely(x87_end_cc(c, u, x87_fld_##size(c, &r, &m), 0, X87_IE)))           \
 			x87_push(c, &r);                                                           \
 		NEXT(c, u);                                                                        \
 	}
@@ -309,11 +310,11 @@ static UOP(sti_FCMOVCC)
 
 	x87_begin(c, u);
 	if (unlikely(!x87_valid(c, 0) || !x87_valid(c, u->rm))) {
-		if (x87_stack_fault(c, u, false) && fl_cond(c, u->aux))
+		/* Whatever the condition. */
+		if (x87_stack_fault(c, u, false))
 			x87_set(c, 0, &x87_indefinite);
 		NEXT(c, u);
 	}
-	c->fpu.sw &= ~X87_C1;
 	if (fl_cond(c, u->aux))
 		x87_set(c, 0, &r);
 	NEXT(c, u);
@@ -322,6 +323,7 @@ static UOP(sti_FCMOVCC)
 static UOP(sti_FFREE)
 {
 	x87_begin(c, u);
+	c->fpu.sw &= ~X87_C1;
 	c->fpu.tags &= ~(1u << x87_phys(c, u->rm));
 	NEXT(c, u);
 }
@@ -329,6 +331,7 @@ static UOP(sti_FFREE)
 static UOP(sti_FFREEP)
 {
 	x87_begin(c, u);
+	c->fpu.sw &= ~X87_C1;
 	c->fpu.tags &= ~(1u << x87_phys(c, u->rm));
 	x87_pop(c);
 	NEXT(c, u);
