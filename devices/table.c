@@ -5,10 +5,14 @@
 #include "devices/apic/lapic.h"
 #include "devices/fw_cfg/fw_cfg.h"
 #include "devices/ide/ide.h"
+#include "devices/isa/debugcon.h"
 #include "devices/isa/i8042.h"
+#include "devices/isa/i8237.h"
 #include "devices/isa/i8254.h"
 #include "devices/isa/i8259.h"
 #include "devices/isa/mc146818.h"
+#include "devices/isa/parallel.h"
+#include "devices/isa/port80.h"
 #include "devices/isa/uart16550.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix3.h"
@@ -16,18 +20,22 @@
 #include "devices/vga/vga.h"
 
 const struct gm_dev_class *const gm_dev_classes[] = {
+	&debugcon_class,
 	&gm_fw_cfg_class,
 	&gm_i440fx_class.dev,
 	&gm_piix3_class.dev,
 	&gm_piix4pm_class.dev,
 	&gm_vga_class.dev,
 	&i8042_class,
+	&i8237_class,
 	&i8254_class,
 	&i8259_class,
 	&ioapic_class,
 	&lapic_class,
 	&mc146818_class,
+	&parallel_class,
 	&piix3_ide_class.dev,
+	&port80_class,
 	&uart16550_class,
 	NULL,
 };
