@@ -1,8 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* vmm: the command line's first word chooses what to do. */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "vmm/config.h"
+#include "vmm/run.h"
+#include "vmm/types.h"
+
+static int cmd_help(int argc, char **argv);
+
+static int cmd_version(int argc, char **argv)
 {
-	fprintf(stderr, "vmm: no command\n");
-	return 2;
+	(void)argc;
+	(void)argv;
+	printf("vmm (guestmode) %s\n", VMM_VERSION);
+	return VMM_EXIT_OK;
+}
+
+static const struct command {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"run", "[OPTION...] [DISK...] [MACHINE.conf]", "run a machine", vmm_run},
+	{"help", "[run]", "this text, or the options of 'run'", cmd_help},
+	{"version", "", "print the version", cmd_version},
+};
+
+static int cmd_help(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc && !strcmp(argv[0], "run"))
+		return vmm_run(1, (char *[]){"--help", NULL});
+	printf("usage: vmm COMMAND ...\n\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  vmm %s %s\n        %s\n", commands[i].name, commands[i].args,
+		       commands[i].help);
+	printf("\nTo boot a disk image: vmm run disk.img\n");
+	return VMM_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	size_t i;
+
+	if (!name) {
+		fprintf(stderr, "vmm: no command; 'vmm help' lists them\n");
+		return VMM_EXIT_USAGE;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+		name = "help";
+	if (!strcmp(name, "--version"))
+		name = "version";
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return commands[i].run(argc - 2, argv + 2);
+	fprintf(stderr, "vmm: %s: unknown command; 'vmm help' lists them\n", name);
+	return VMM_EXIT_USAGE;
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The PC that vmm emulates: an i440FX/PIIX3 board built from a configuration. */
+#ifndef VMM_MACHINE_PC_H
+#define VMM_MACHINE_PC_H
+
+#include "vmm/config.h"
+#include "vmm/machine.h"
+#include "vmm/ui/chardev.h"
+#include "vmm/ui/display.h"
+#include "vmm/ui/input.h"
+
+struct pc {
+	struct gm_machine *m;
+	struct gm_display_source display;
+	struct gm_input_sink input;
+	struct gm_char *serial[CONFIG_NSERIALS];
+	struct gm_char *parallel, *debugcon;
+	struct gm_blk *disks[CONFIG_NDISKS], *cdroms[CONFIG_NCDROMS], *floppies[CONFIG_NFLOPPIES];
+	struct gm_dev *pic, *ioapic, *lapic, *cmos, *kbd, *pm, *vga, *fw_cfg, *dma, *bridge;
+	struct gm_pci_bus *pci;
+	bool a20;
+};
+
+/* Puts the board together: memory, firmware, devices, one vCPU. m has an accelerator. On failure
+ * err holds one line; what was made is released by pc_free() and gm_machine_free(). */
+int pc_create(struct gm_machine *m, const struct config *c, struct pc **out, char *err,
+	      size_t errlen);
+/* Closes the back ends. After gm_machine_free() of its machine has freed the devices. */
+void pc_free(struct pc *pc);
+
+#endif

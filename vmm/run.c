@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * "vmm run": from the command line to a running machine and back to an exit status.
+ * Signals arrive through a signalfd in the I/O loop: SIGTERM and SIGHUP press the power button
+ * first, and end the machine when the guest has not powered off after a grace period.
+ */
+#include "vmm/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "vmm/accel/accel.h"
+#include "vmm/clock.h"
+#include "vmm/config.h"
+#include "vmm/cpu/cpu.h"
+#include "vmm/loop.h"
+#include "vmm/machine.h"
+#include "vmm/machine_pc.h"
+#include "vmm/ui/term.h"
+
+#define STOP_GRACE_SECONDS 10
+
+struct run {
+	struct config config;
+	struct gm_machine *m;
+	struct pc *pc;
+	struct gm_term *term;
+	int sigfd, stopfd; /* signals; the grace period's timer */
+	bool stopping;
+	char err[512];
+};
+
+/* ---- signals ---- */
+
+static void stop_expired(void *opaque, u32 events)
+{
+	struct run *r = opaque;
+
+	gm_machine_end(r->m, GM_END_QUIT, "the guest did not power off within %d seconds: stopped",
+		       STOP_GRACE_SECONDS);
+}
+
+/* Once: the power button. Again, or with a guest that cannot see it: the end. */
+static void stop_politely(struct run *r)
+{
+	struct itimerspec grace = {.it_value.tv_sec = STOP_GRACE_SECONDS};
+
+	if (r->stopping || r->m->state != GM_STATE_RUNNING || !r->m->power_button) {
+		gm_machine_end(r->m, GM_END_QUIT, "stopped by a signal");
+		return;
+	}
+	r->stopping = true;
+	gm_machine_power_button(r->m);
+	timerfd_settime(r->stopfd, 0, &grace, NULL);
+}
+
+static void signal_ready(void *opaque, u32 events)
+{
+	struct run *r = opaque;
+	struct signalfd_siginfo si;
+
+	if (read(r->sigfd, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo == SIGINT || si.ssi_signo == SIGQUIT)
+		gm_machine_end(r->m, GM_END_QUIT, "interrupted");
+	else
+		stop_politely(r);
+}
+
+static int signals_setup(struct run *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* writes give EFBIG, which becomes a disk error */
+	r->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->stopfd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->sigfd < 0 || r->stopfd < 0 ||
+	    gm_loop_add(r->m->loop, r->sigfd, EPOLLIN, signal_ready, r) ||
+	    gm_loop_add(r->m->loop, r->stopfd, EPOLLIN, stop_expired, r)) {
+		snprintf(r->err, sizeof(r->err), "cannot set up signals: %s", strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+/* ---- the terminal ---- */
+
+static void ui_reset(void *opaque)
+{
+	gm_machine_request_reset(((struct run *)opaque)->m);
+}
+
+static void ui_power_button(void *opaque)
+{
+	gm_machine_power_button(((struct run *)opaque)->m);
+}
+
+static void ui_pause(void *opaque, bool on)
+{
+	struct run *r = opaque;
+
+	if (on)
+		gm_machine_pause(r->m);
+	else
+		gm_machine_resume(r->m);
+}
+
+static void ui_quit(void *opaque)
+{
+	gm_machine_end(((struct run *)opaque)->m, GM_END_QUIT, "ended by the user");
+}
+
+static void ui_warn(void *opaque, const char *text)
+{
+	gm_term_message(((struct run *)opaque)->term, text);
+}
+
+static int term_setup(struct run *r)
+{
+	struct gm_term_cfg cfg = {
+		.name = r->m->name,
+		.display = r->pc->display,
+		.input = r->pc->input,
+		.serial = r->pc->serial[0],
+		.reset = ui_reset,
+		.powerbutton = ui_power_button,
+		.pause = ui_pause,
+		.quit = ui_quit,
+		.opaque = r,
+	};
+	int err = gm_term_start(r->m, &cfg, &r->term);
+
+	if (err) {
+		snprintf(r->err, sizeof(r->err), "--display term: %s%s", strerror(-err),
+			 err == -ENOTTY ? " (use --display none)" : "");
+		return err;
+	}
+	r->m->warn = ui_warn;
+	r->m->warn_opaque = r;
+	return 0;
+}
+
+/* ---- defaults ---- */
+
+static int config_default(char **field, const char *value)
+{
+	if (!*field)
+		*field = strdup(value);
+	return *field ? 0 : -ENOMEM;
+}
+
+/* The machine's name: the first medium's file name without folder and suffix. */
+static char *name_from_media(const struct config *c)
+{
+	const char *path = c->ndisks ? c->disks[0].path : c->ncdroms ? c->cdroms[0].path : NULL;
+	const char *slash;
+	char *name, *dot;
+
+	if (!path)
+		path = c->kernel ? c->kernel : "vmm";
+	slash = strrchr(path, '/');
+	name = strdup(slash && slash[1] ? slash + 1 : path);
+	dot = name ? strrchr(name, '.') : NULL;
+	if (dot && dot != name)
+		*dot = 0;
+	return name;
+}
+
+static int config_defaults(struct config *c)
+{
+	bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+	if (!c->name)
+		c->name = name_from_media(c);
+	if (!c->name || config_default(&c->accel, "auto") ||
+	    config_default(&c->display, tty && !c->nserials ? "term" : "none"))
+		return -ENOMEM;
+	if (c->nserials)
+		return 0;
+	c->serials[0] = strdup(strcmp(c->display, "none") ? "screen" : "stdio");
+	c->nserials = c->serials[0] ? 1 : 0;
+	return c->serials[0] ? 0 : -ENOMEM;
+}
+
+/* ---- the whole ---- */
+
+static int run_setup(struct run *r)
+{
+	struct gm_accel_options o = {.cpu_model = r->config.cpu, .device = r->config.device};
+	int err;
+
+	r->m = gm_machine_new(r->config.name);
+	if (!r->m) {
+		snprintf(r->err, sizeof(r->err), "out of memory");
+		return -ENOMEM;
+	}
+	r->m->no_reboot = r->config.no_reboot;
+	err = signals_setup(r);
+	if (err)
+		return err;
+	err = gm_accel_open(r->m, r->config.accel, &o, r->err, sizeof(r->err));
+	if (err)
+		return err;
+	err = pc_create(r->m, &r->config, &r->pc, r->err, sizeof(r->err));
+	if (err)
+		return err;
+	return strcmp(r->config.display, "term") ? 0 : term_setup(r);
+}
+
+static int exit_status(enum gm_end end)
+{
+	switch (end) {
+	case GM_END_POWEROFF:
+	case GM_END_QUIT: return VMM_EXIT_OK;
+	case GM_END_RESET: return VMM_EXIT_RESET;
+	case GM_END_CRASH: return VMM_EXIT_CRASH;
+	default: return VMM_EXIT_HOST;
+	}
+}
+
+static void write_screenshot(struct run *r)
+{
+	struct gm_screen s = {0};
+	u64 since = 0;
+	int err;
+
+	if (!r->config.screenshot || !r->pc->display.snapshot)
+		return;
+	gm_lock(r->m);
+	r->pc->display.snapshot(r->pc->display.opaque, &s, true, &since);
+	gm_unlock(r->m);
+	err = gm_screen_write_png(&s, r->config.screenshot);
+	if (err)
+		fprintf(stderr, "vmm: %s: %s\n", r->config.screenshot, strerror(-err));
+	gm_screen_fini(&s);
+}
+
+static void run_cleanup(struct run *r)
+{
+	if (r->term)
+		gm_term_stop(r->term);
+	gm_machine_free(r->m);
+	pc_free(r->pc);
+	if (r->sigfd >= 0)
+		close(r->sigfd);
+	if (r->stopfd >= 0)
+		close(r->stopfd);
+	config_fini(&r->config);
+}
+
+static int run_machine(struct run *r)
+{
+	enum gm_end end = gm_machine_run(r->m);
+
+	write_screenshot(r);
+	if (r->term)
+		gm_term_stop(r->term);
+	r->term = NULL;
+	r->m->warn = NULL;
+	if (end != GM_END_POWEROFF)
+		fprintf(stderr, "vmm: %s\n", r->m->end_reason);
+	return exit_status(end);
+}
+
+static int usage_error(struct run *r)
+{
+	fprintf(stderr, "vmm: %s\n", r->err);
+	config_fini(&r->config);
+	return VMM_EXIT_USAGE;
+}
+
+int vmm_run(int argc, char **argv)
+{
+	struct run r = {.sigfd = -1, .stopfd = -1};
+	struct config *c = &r.config;
+	int ret;
+
+	config_init(c);
+	ret = config_parse_args(c, argc, argv, r.err, sizeof(r.err));
+	if (ret > 0) {
+		printf("usage: vmm run [OPTION...] [DISK...] [MACHINE.conf]\n\n");
+		config_print_help();
+		config_fini(c);
+		return VMM_EXIT_OK;
+	}
+	if (!ret && c->cpu && !strcmp(c->cpu, "help")) {
+		cpu_models_print();
+		config_fini(c);
+		return VMM_EXIT_OK;
+	}
+	if (!ret && !c->ndisks && !c->ncdroms && !c->nfloppies && !c->kernel) {
+		snprintf(r.err, sizeof(r.err), "run: nothing to boot; try 'vmm run disk.img'");
+		ret = -EINVAL;
+	}
+	if (!ret)
+		ret = config_check(c, r.err, sizeof(r.err));
+	if (ret)
+		return usage_error(&r);
+	if (config_defaults(c)) {
+		fprintf(stderr, "vmm: out of memory\n");
+		config_fini(c);
+		return VMM_EXIT_HOST;
+	}
+	ret = run_setup(&r);
+	if (ret)
+		fprintf(stderr, "vmm: %s\n", r.err);
+	ret = ret ? (ret == -ENOMEM ? VMM_EXIT_HOST : VMM_EXIT_USAGE) : run_machine(&r);
+	run_cleanup(&r);
+	return ret;
+}
