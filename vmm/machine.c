@@ -61,6 +61,8 @@ void gm_machine_free(struct gm_machine *m)
 	if (m->loop)
 		gm_loop_drain(m->loop);
 	devices_free(m);
+	if (m->board_fini)
+		m->board_fini(m->board);
 	gm_unlock(m);
 	if (m->vm)
 		m->vm->accel->vm_close(m->vm);
@@ -105,7 +107,7 @@ void gm_machine_request_poweroff(struct gm_machine *m)
 void gm_machine_power_button(struct gm_machine *m)
 {
 	if (m->power_button)
-		m->power_button(m->power_button_opaque);
+		m->power_button(m->board);
 }
 
 void gm_machine_pause(struct gm_machine *m)

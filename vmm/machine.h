@@ -64,9 +64,11 @@ struct gm_machine {
 	/* Shows a message; stderr when NULL. */
 	void (*warn)(void *opaque, const char *text);
 	void *warn_opaque;
+	/* The board's own: closes the back ends, after the devices are gone. Machine lock held. */
+	void (*board_fini)(void *opaque);
+	void *board;
 	/* The power button (ACPI), when the board has one. */
-	void (*power_button)(void *opaque);
-	void *power_button_opaque;
+	void (*power_button)(void *board);
 };
 
 static inline void gm_lock(struct gm_machine *m)

@@ -22,10 +22,8 @@ struct pc {
 };
 
 /* Puts the board together: memory, firmware, devices, one vCPU. m has an accelerator. On failure
- * err holds one line; what was made is released by pc_free() and gm_machine_free(). */
+ * err holds one line. gm_machine_free() releases what was made, in either case. */
 int pc_create(struct gm_machine *m, const struct config *c, struct pc **out, char *err,
 	      size_t errlen);
-/* Closes the back ends. After gm_machine_free() of its machine has freed the devices. */
-void pc_free(struct pc *pc);
 
 #endif

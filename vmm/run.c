@@ -17,7 +17,7 @@
 #include "vmm/accel/accel.h"
 #include "vmm/clock.h"
 #include "vmm/config.h"
-#include "vmm/cpu/cpu.h"
+#include "vmm/cpu/model.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
 #include "vmm/machine_pc.h"
@@ -196,6 +196,16 @@ static int config_defaults(struct config *c)
 
 /* ---- the whole ---- */
 
+static int print_cpu_models(void)
+{
+	const struct cpu_model *m;
+	unsigned int i;
+
+	for (i = 0; (m = cpu_model_at(i)); i++)
+		printf("  %-12s %s\n", m->name, m->about);
+	return VMM_EXIT_OK;
+}
+
 static int run_setup(struct run *r)
 {
 	struct gm_accel_options o = {.cpu_model = r->config.cpu, .device = r->config.device};
@@ -252,7 +262,6 @@ static void run_cleanup(struct run *r)
 	if (r->term)
 		gm_term_stop(r->term);
 	gm_machine_free(r->m);
-	pc_free(r->pc);
 	if (r->sigfd >= 0)
 		close(r->sigfd);
 	if (r->stopfd >= 0)
@@ -296,12 +305,16 @@ int vmm_run(int argc, char **argv)
 		return VMM_EXIT_OK;
 	}
 	if (!ret && c->cpu && !strcmp(c->cpu, "help")) {
-		cpu_models_print();
 		config_fini(c);
-		return VMM_EXIT_OK;
+		return print_cpu_models();
 	}
 	if (!ret && !c->ndisks && !c->ncdroms && !c->nfloppies && !c->kernel) {
 		snprintf(r.err, sizeof(r.err), "run: nothing to boot; try 'vmm run disk.img'");
+		ret = -EINVAL;
+	}
+	if (!ret && c->cpu && !cpu_model_find(c->cpu)) {
+		snprintf(r.err, sizeof(r.err), "--cpu: '%s' is not known; --cpu help lists them",
+			 c->cpu);
 		ret = -EINVAL;
 	}
 	if (!ret)

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The PC: which devices there are, at which addresses, and which wire goes where. Addresses and
+ * interrupt lines are those of the PC/AT and of the 82371SB (PIIX3) datasheet.
+ */
+#include "vmm/machine_pc.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "devices/apic/ioapic.h"
+#include "devices/apic/lapic.h"
+#include "devices/fw_cfg/fw_cfg.h"
+#include "devices/isa/debugcon.h"
+#include "devices/isa/i8042.h"
+#include "devices/isa/i8237.h"
+#include "devices/isa/i8254.h"
+#include "devices/isa/i8259.h"
+#include "devices/isa/mc146818.h"
+#include "devices/isa/parallel.h"
+#include "devices/isa/port80.h"
+#include "devices/isa/uart16550.h"
+#include "devices/pci/i440fx.h"
+#include "devices/pci/piix3.h"
+#include "devices/pci/piix4pm.h"
+#include "devices/vga/vga.h"
+#include "vmm/accel/accel.h"
+#include "vmm/loader/bios.h"
+#include "vmm/vcpu.h"
+
+/* What the steps of building share. */
+struct build {
+	struct pc *pc;
+	const struct config *c;
+	struct gm_ram *bios;
+	char *err;
+	size_t errlen;
+};
+
+static int fail(struct build *b, int ret, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static int fail(struct build *b, int ret, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(b->err, b->errlen, fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+static int device(struct build *b, const struct gm_dev_class *cls, const char *id, const void *cfg,
+		  struct gm_dev **out)
+{
+	int err = gm_dev_create(b->pc->m, cls, id, cfg, out);
+
+	return err ? fail(b, err, "%s: cannot be set up: %s", cls->title, strerror(-err)) : 0;
+}
+
+/* ---- wires ---- */
+
+/* ISA interrupt lines go to the 8259As and to the I/O APIC, IRQ 0 to its pin 2. */
+static void isa_irq_set(void *opaque, int line, int level)
+{
+	struct pc *pc = opaque;
+
+	pic_set_irq(pc->pic, line, level);
+	ioapic_set_irq(pc->ioapic, line ? line : 2, level);
+}
+
+static struct gm_irq isa_irq(struct pc *pc, int line)
+{
+	return (struct gm_irq){.set = isa_irq_set, .opaque = pc, .line = line};
+}
+
+/* INTR of the 8259As goes to LINT0. */
+static void intr_set(void *opaque, int line, int level)
+{
+	struct pc *pc = opaque;
+
+	if (pc->lapic)
+		lapic_lint_set(pc->lapic, 0, level);
+}
+
+static void a20_set(void *opaque, bool on)
+{
+	struct pc *pc = opaque;
+
+	pc->a20 = on;
+	pc->m->vm->accel->a20(pc->m->vm, on);
+}
+
+static void ferr_set(struct gm_vcpu *v, int level)
+{
+	isa_irq_set(v->board, 13, level);
+}
+
+static void power_button(void *opaque)
+{
+	struct pc *pc = opaque;
+
+	gm_piix4pm_power_button(pc->pm);
+}
+
+/* ---- back ends ---- */
+
+static int open_chars(struct build *b)
+{
+	const struct config *c = b->c;
+	struct pc *pc = b->pc;
+	unsigned int i;
+
+	for (i = 0; i < c->nserials; i++) {
+		pc->serial[i] = gm_char_open(pc->m, c->serials[i], b->err, b->errlen);
+		if (!pc->serial[i])
+			return -EINVAL;
+	}
+	if (c->parallel) {
+		pc->parallel = gm_char_open(pc->m, c->parallel, b->err, b->errlen);
+		if (!pc->parallel)
+			return -EINVAL;
+	}
+	if (c->debugcon) {
+		pc->debugcon = gm_char_open(pc->m, c->debugcon, b->err, b->errlen);
+		if (!pc->debugcon)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_drives(struct build *b, const struct config_disk *list, unsigned int n, bool share,
+		       struct gm_blk **out)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		struct gm_blk_options o = {.path = list[i].path, .format = list[i].format,
+					   .readonly = list[i].readonly,
+					   .snapshot = list[i].snapshot, .share = share,
+					   .on_error = b->c->on_disk_error};
+
+		if (!o.path)
+			continue;
+		out[i] = gm_blk_open(b->pc->m, &o, b->err, b->errlen);
+		if (!out[i])
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_media(struct build *b)
+{
+	const struct config *c = b->c;
+	struct pc *pc = b->pc;
+	int err = open_drives(b, c->disks, c->ndisks, false, pc->disks);
+
+	if (!err)
+		err = open_drives(b, c->cdroms, c->ncdroms, true, pc->cdroms);
+	if (!err)
+		err = open_drives(b, c->floppies, c->nfloppies, false, pc->floppies);
+	return err;
+}
+
+/* ---- the board ---- */
+
+static int add_isa(struct build *b)
+{
+	static const u16 uart_base[CONFIG_NSERIALS] = {0x3f8, 0x2f8};
+	static const int uart_irq[CONFIG_NSERIALS] = {4, 3};
+	static const char *const uart_id[CONFIG_NSERIALS] = {"serial0", "serial1"};
+	struct pc *pc = b->pc;
+	struct i8259_cfg pic = {.intr = {.set = intr_set, .opaque = pc}};
+	struct ioapic_cfg ioapic = {.apic_id = (u8)pc->m->nvcpus};
+	struct i8254_cfg pit = {.irq = isa_irq(pc, 0)};
+	struct mc146818_cfg rtc = {.irq = isa_irq(pc, 8), .base = (enum mc146818_base)b->c->clock,
+				   .date = b->c->clock_date};
+	struct i8042_cfg kbd = {.irq_kbd = isa_irq(pc, 1), .irq_mouse = isa_irq(pc, 12),
+				.a20 = a20_set, .opaque = pc};
+	struct parallel_cfg lpt = {.base = 0x378, .irq = isa_irq(pc, 7), .chr = pc->parallel};
+	struct debugcon_cfg dbg = {.chr = pc->debugcon};
+	unsigned int i;
+	int err;
+
+	if ((err = device(b, &i8259_class, "pic", &pic, &pc->pic)) ||
+	    (err = device(b, &ioapic_class, "ioapic", &ioapic, &pc->ioapic)) ||
+	    (err = device(b, &i8254_class, "pit", &pit, NULL)) ||
+	    (err = device(b, &mc146818_class, "rtc", &rtc, &pc->cmos)) ||
+	    (err = device(b, &i8237_class, "dma", NULL, &pc->dma)) ||
+	    (err = device(b, &i8042_class, "kbd", &kbd, &pc->kbd)) ||
+	    (err = device(b, &parallel_class, "parallel0", &lpt, NULL)) ||
+	    (err = device(b, &debugcon_class, "debugcon", &dbg, NULL)) ||
+	    (err = device(b, &port80_class, "port80", NULL, NULL)))
+		return err;
+	for (i = 0; i < CONFIG_NSERIALS; i++) {
+		struct uart16550_cfg uart = {.base = uart_base[i], .irq = isa_irq(pc, uart_irq[i]),
+					     .chr = pc->serial[i]};
+
+		err = device(b, &uart16550_class, uart_id[i], &uart, NULL);
+		if (err)
+			return err;
+	}
+	pc->input = i8042_input_sink(pc->kbd);
+	return 0;
+}
+
+static int add_vga(struct build *b)
+{
+	struct pc *pc = b->pc;
+	struct gm_vga_cfg vga = {.pci = {.bus = pc->pci, .devfn = GM_PCI_DEVFN(2, 0)}};
+	u8 *rom = NULL;
+	u32 len = 0;
+	int err = gm_vgabios_load(b->c->vgabios, &rom, &len, b->err, b->errlen);
+
+	if (err)
+		return err;
+	vga.rom = rom;
+	vga.rom_len = len;
+	err = device(b, &gm_vga_class.dev, "vga", &vga, &pc->vga);
+	free(rom);
+	if (!err)
+		gm_vga_display_source(pc->vga, &pc->display);
+	return err;
+}
+
+static int add_pci(struct build *b)
+{
+	struct pc *pc = b->pc;
+	struct gm_i440fx_cfg host = {.pci = {.devfn = GM_PCI_DEVFN(0, 0)}, .rom = b->bios};
+	struct gm_piix3_cfg isa = {.pci = {.devfn = GM_PCI_DEVFN(1, 0)}};
+	struct gm_piix4pm_cfg pm = {.pci = {.devfn = GM_PCI_DEVFN(1, 3)}};
+	int err, i;
+
+	pc->pci = gm_pci_bus_new(pc->m);
+	if (!pc->pci)
+		return fail(b, -ENOMEM, "out of memory");
+	host.pci.bus = isa.pci.bus = pm.pci.bus = pc->pci;
+	for (i = 0; i < 16; i++)
+		isa.irq[i] = isa_irq(pc, i);
+	err = device(b, &gm_i440fx_class.dev, "host", &host, NULL);
+	if (!err)
+		err = device(b, &gm_piix3_class.dev, "isa", &isa, &pc->bridge);
+	if (err)
+		return err;
+	pm.sci = (struct gm_irq){.set = gm_piix3_set_sci, .opaque = pc->bridge};
+	err = device(b, &gm_piix4pm_class.dev, "pm", &pm, &pc->pm);
+	if (err)
+		return err;
+	pc->m->power_button = power_button;
+	return add_vga(b);
+}
+
+static void vcpu_setup(void *opaque, struct gm_vcpu *v)
+{
+	struct build *b = opaque;
+	struct pc *pc = b->pc;
+	struct lapic_cfg cfg = {.vcpu = v, .apic_id = v->index, .tsc_hz = pc->m->tsc_hz,
+				.extint_ack = pic_ack, .extint_opaque = pc->pic,
+				.eoi = ioapic_eoi, .eoi_opaque = pc->ioapic};
+
+	v->board = pc;
+	v->ferr = ferr_set;
+	device(b, &lapic_class, "lapic0", &cfg, &pc->lapic);
+}
+
+static int add_cpu(struct build *b)
+{
+	int err;
+
+	b->pc->m->nvcpus = 1;
+	err = gm_vcpus_create(b->pc->m, vcpu_setup, b);
+	if (!err && !b->pc->lapic)
+		return -ENOMEM; /* with vcpu_setup()'s message */
+	return err ? fail(b, err, "the vCPU cannot be made: %s", strerror(-err)) : 0;
+}
+
+static void cmos_setup(struct build *b)
+{
+	struct gm_machine *m = b->pc->m;
+	u64 ext = MIN(m->ram_below_4g, 64 * MiB) > MiB ?
+			  MIN(m->ram_below_4g - MiB, 63 * MiB) / KiB : 0;
+	u64 above16 = m->ram_below_4g > 16 * MiB ? (m->ram_below_4g - 16 * MiB) / (64 * KiB) : 0;
+	u64 above4g = (m->ram_size - m->ram_below_4g) / (64 * KiB);
+	struct gm_dev *cmos = b->pc->cmos;
+
+	cmos_set(cmos, 0x15, 640 & 0xff);
+	cmos_set(cmos, 0x16, 640 >> 8);
+	cmos_set(cmos, 0x17, (u8)ext);
+	cmos_set(cmos, 0x18, (u8)(ext >> 8));
+	cmos_set(cmos, 0x30, (u8)ext);
+	cmos_set(cmos, 0x31, (u8)(ext >> 8));
+	cmos_set(cmos, 0x34, (u8)above16);
+	cmos_set(cmos, 0x35, (u8)(above16 >> 8));
+	cmos_set(cmos, 0x5b, (u8)above4g);
+	cmos_set(cmos, 0x5c, (u8)(above4g >> 8));
+	cmos_set(cmos, 0x5d, (u8)(above4g >> 16));
+	cmos_set(cmos, 0x5f, (u8)(m->nvcpus - 1));
+}
+
+static int build(struct build *b)
+{
+	struct pc *pc = b->pc;
+	int err;
+
+	err = gm_machine_add_ram(pc->m, b->c->memory);
+	if (err)
+		return fail(b, err, "--memory: %lluM cannot be had from this host",
+			    (unsigned long long)(b->c->memory / MiB));
+	if ((err = gm_bios_load(pc->m, b->c->bios, &b->bios, b->err, b->errlen)) ||
+	    (err = open_chars(b)) || (err = open_media(b)))
+		return err;
+	pc->m->nvcpus = 1;
+	if ((err = add_isa(b)) || (err = add_pci(b)) ||
+	    (err = device(b, &gm_fw_cfg_class, "fw_cfg", NULL, &pc->fw_cfg)) ||
+	    (err = add_cpu(b)))
+		return err;
+	cmos_setup(b);
+	return 0;
+}
+
+static void pc_fini(void *opaque)
+{
+	struct pc *pc = opaque;
+	unsigned int i;
+
+	for (i = 0; i < CONFIG_NDISKS; i++)
+		if (pc->disks[i])
+			gm_blk_close(pc->disks[i]);
+	for (i = 0; i < CONFIG_NCDROMS; i++)
+		if (pc->cdroms[i])
+			gm_blk_close(pc->cdroms[i]);
+	for (i = 0; i < CONFIG_NFLOPPIES; i++)
+		if (pc->floppies[i])
+			gm_blk_close(pc->floppies[i]);
+	for (i = 0; i < CONFIG_NSERIALS; i++)
+		gm_char_close(pc->serial[i]);
+	gm_char_close(pc->parallel);
+	gm_char_close(pc->debugcon);
+	if (pc->pci)
+		gm_pci_bus_free(pc->pci);
+	free(pc);
+}
+
+int pc_create(struct gm_machine *m, const struct config *c, struct pc **out, char *err,
+	      size_t errlen)
+{
+	struct build b = {.c = c, .err = err, .errlen = errlen};
+	int ret;
+
+	snprintf(err, errlen, "out of memory");
+	b.pc = calloc(1, sizeof(*b.pc));
+	if (!b.pc)
+		return -ENOMEM;
+	*out = b.pc;
+	b.pc->m = m;
+	m->board = b.pc;
+	m->board_fini = pc_fini;
+	gm_lock(m);
+	ret = build(&b);
+	gm_unlock(m);
+	return ret;
+}
