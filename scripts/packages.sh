@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Shell functions (to be sourced) that fetch Debian packages without installing them: from the
+# machine's own suite or another one, for its own or another architecture. All goes to cache/.
+#
+#   pkg_dir PACKAGE [SUITE [ARCH]]   prints a folder with the package unpacked
+#   pkg_depends PACKAGE PATTERN [SUITE [ARCH]]   prints the first dependency that matches
+
+CACHE=${CACHE:-$(cd "$(dirname "$0")/.." && pwd)/cache}
+
+pkg_host_suite() {
+	. /etc/os-release
+	echo "${VERSION_CODENAME:?this script needs a Debian system}"
+}
+
+# Sets $apt_opts for a suite and architecture; makes the private package lists on first use.
+pkg_apt() {
+	pkg_suite=${1:-$(pkg_host_suite)} pkg_arch=${2:-$(dpkg --print-architecture)}
+	pkg_root=$CACHE/apt/$pkg_suite-$pkg_arch
+	apt_opts="-o Dir::Etc::sourcelist=$pkg_root/sources.list -o Dir::Etc::sourceparts=- \
+		-o Dir::State=$pkg_root/state -o Dir::State::status=$pkg_root/status \
+		-o Dir::Cache=$pkg_root/cache -o APT::Architecture=$pkg_arch \
+		-o APT::Architectures::=$pkg_arch -o Acquire::Check-Valid-Until=false"
+	[ -f "$pkg_root/done" ] && return
+	mkdir -p "$pkg_root/state/lists/partial" "$pkg_root/cache/archives/partial"
+	: >"$pkg_root/status"
+	# The archive that this machine itself uses.
+	pkg_uri=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN)' 2>/dev/null |
+		awk '$2 == "main" && $1 ~ /\/debian\/?$/ {print $1; exit}')
+	[ -n "$pkg_uri" ] || { echo "packages: no Debian archive in this machine's apt configuration" >&2; return 1; }
+	echo "deb [arch=$pkg_arch signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $pkg_uri $pkg_suite main" \
+		>"$pkg_root/sources.list"
+	echo "packages: reading the package lists of $pkg_suite ($pkg_arch)" >&2
+	apt-get $apt_opts -qq update >&2 || return 1
+	touch "$pkg_root/done"
+}
+
+# Runs the download as whoever owns the cache: apt's own sandbox user cannot write there.
+pkg_dir() {
+	pkg_apt "${2:-}" "${3:-}" || return 1
+	pkg_out=$CACHE/packages/$pkg_suite-$pkg_arch/$1
+	if [ ! -f "$pkg_out/.done" ]; then
+		echo "packages: fetching $1 ($pkg_suite, $pkg_arch)" >&2
+		rm -rf "$pkg_out" && mkdir -p "$pkg_out/.deb"
+		(cd "$pkg_out/.deb" && apt-get $apt_opts -o APT::Sandbox::User=root -qq download "$1" >&2) || return 1
+		dpkg -x "$pkg_out"/.deb/*.deb "$pkg_out" || return 1
+		rm -rf "$pkg_out/.deb"
+		touch "$pkg_out/.done"
+	fi
+	echo "$pkg_out"
+}
+
+pkg_depends() {
+	pkg_apt "${3:-}" "${4:-}" || return 1
+	apt-cache $apt_opts depends "$1" | awk -v pat="$2" '$1 == "Depends:" && $2 ~ pat {print $2; exit}'
+}
