@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include "vmm/loader/boot.h"
 
 #define MEMORY_MIN (2 * MiB)
 #define MEMORY_MAX (512 * GiB)
@@ -225,9 +226,11 @@ static int set_display(struct config *c, const struct key *k, const char *v, cha
 
 static int set_entry(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
-	static const char *const list[] = {"16", "32", "64", "pvh", "multiboot", NULL};
+	enum gm_boot_entry entry;
 
-	return set_choice(c, k, v, err, len, list);
+	if (!gm_boot_entry_parse(v, &entry))
+		return fail(err, len, "'%s' is not known (%s)", v, k->value);
+	return set_string(c, k, v, err, len);
 }
 
 static int set_on_disk_error(struct config *c, const struct key *k, const char *v, char *err,
@@ -279,7 +282,7 @@ static const struct key keys[] = {
 	{"kernel", "FILE", "boot this Linux bzImage, multiboot or PVH ELF file", STR(kernel)},
 	{"initrd", "FILE[,FILE...]", "initial RAM disk, or multiboot modules", STR(initrd)},
 	{"append", "TEXT", "kernel command line", STR(append)},
-	{"entry", "16|32|64|pvh|multiboot", "entry point of the kernel (default: what it offers)",
+	{"entry", "auto|16|32|64|multiboot|pvh", "entry point of the kernel (default: what it offers)",
 	 set_entry, offsetof(struct config, entry)},
 	{"serial", "none|stdio|screen|pty|file:PATH|unix:PATH|tcp:PORT",
 	 "what serial port 1 (then 2) is connected to", set_serial},

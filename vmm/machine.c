@@ -107,7 +107,7 @@ void gm_machine_request_poweroff(struct gm_machine *m)
 void gm_machine_power_button(struct gm_machine *m)
 {
 	if (m->power_button)
-		m->power_button(m->board);
+		m->power_button(m->power_button_opaque);
 }
 
 void gm_machine_pause(struct gm_machine *m)

@@ -67,8 +67,9 @@ struct gm_machine {
 	/* The board's own: closes the back ends, after the devices are gone. Machine lock held. */
 	void (*board_fini)(void *opaque);
 	void *board;
-	/* The power button (ACPI), when the board has one. */
-	void (*power_button)(void *board);
+	/* The power button, set by the device that has it. */
+	void (*power_button)(void *opaque);
+	void *power_button_opaque;
 };
 
 static inline void gm_lock(struct gm_machine *m)

@@ -12,6 +12,7 @@
 #include "devices/apic/ioapic.h"
 #include "devices/apic/lapic.h"
 #include "devices/fw_cfg/fw_cfg.h"
+#include "devices/ide/ide.h"
 #include "devices/isa/debugcon.h"
 #include "devices/isa/i8042.h"
 #include "devices/isa/i8237.h"
@@ -26,6 +27,7 @@
 #include "devices/pci/piix4pm.h"
 #include "devices/vga/vga.h"
 #include "vmm/accel/accel.h"
+#include "vmm/firmware/firmware.h"
 #include "vmm/loader/bios.h"
 #include "vmm/vcpu.h"
 
@@ -34,6 +36,7 @@ struct build {
 	struct pc *pc;
 	const struct config *c;
 	struct gm_ram *bios;
+	u8 ide_disks, ide_cds; /* bit 2 * channel + drive */
 	char *err;
 	size_t errlen;
 };
@@ -94,13 +97,6 @@ static void a20_set(void *opaque, bool on)
 static void ferr_set(struct gm_vcpu *v, int level)
 {
 	isa_irq_set(v->board, 13, level);
-}
-
-static void power_button(void *opaque)
-{
-	struct pc *pc = opaque;
-
-	gm_piix4pm_power_button(pc->pm);
 }
 
 /* ---- back ends ---- */
@@ -223,6 +219,31 @@ static int add_vga(struct build *b)
 	return err;
 }
 
+/* Disks from the primary master on; CD-ROMs from the secondary master on, where there is room.
+ * The firmware is told where they went. */
+static int add_ide(struct build *b)
+{
+	static const u8 cd_order[4] = {2, 3, 1, 0};
+	struct pc *pc = b->pc;
+	struct ide_cfg ide = {.pci = {.bus = pc->pci, .devfn = GM_PCI_DEVFN(1, 1)},
+			      .irq = {isa_irq(pc, 14), isa_irq(pc, 15)}};
+	unsigned int i, n, place;
+
+	for (i = 0; i < b->c->ndisks; i++) {
+		ide.drive[i / 2][i % 2].blk = pc->disks[i];
+		b->ide_disks |= 1u << i;
+	}
+	for (i = 0, n = 0; i < b->c->ncdroms && n < ARRAY_SIZE(cd_order); n++) {
+		place = cd_order[n];
+		if (b->ide_disks & 1u << place)
+			continue;
+		ide.drive[place / 2][place % 2].blk = pc->cdroms[i++];
+		ide.drive[place / 2][place % 2].cdrom = true;
+		b->ide_cds |= 1u << place;
+	}
+	return device(b, &piix3_ide_class.dev, "ide", &ide, &pc->ide);
+}
+
 static int add_pci(struct build *b)
 {
 	struct pc *pc = b->pc;
@@ -244,10 +265,9 @@ static int add_pci(struct build *b)
 		return err;
 	pm.sci = (struct gm_irq){.set = gm_piix3_set_sci, .opaque = pc->bridge};
 	err = device(b, &gm_piix4pm_class.dev, "pm", &pm, &pc->pm);
-	if (err)
-		return err;
-	pc->m->power_button = power_button;
-	return add_vga(b);
+	if (!err)
+		err = add_ide(b);
+	return err ? err : add_vga(b);
 }
 
 static void vcpu_setup(void *opaque, struct gm_vcpu *v)
@@ -297,6 +317,25 @@ static void cmos_setup(struct build *b)
 	cmos_set(cmos, 0x5f, (u8)(m->nvcpus - 1));
 }
 
+static int add_firmware(struct build *b)
+{
+	const struct config *c = b->c;
+	struct gm_firmware_cfg fw = {
+		.fw_cfg = b->pc->fw_cfg,
+		.ncpus = b->pc->m->nvcpus,
+		.legacy = GM_HAS_COM1 | GM_HAS_COM2 | GM_HAS_LPT1 |
+			  (c->nfloppies ? GM_HAS_FLOPPY : 0),
+		.boot = c->boot ? c->boot : "cda",
+		.ide_disks = b->ide_disks,
+		.ide_cds = b->ide_cds,
+		.kernel = {.kernel = c->kernel, .initrd = c->initrd, .append = c->append},
+	};
+
+	if (c->entry)
+		gm_boot_entry_parse(c->entry, &fw.kernel.entry);
+	return gm_firmware_setup(b->pc->m, &fw, b->err, b->errlen);
+}
+
 static int build(struct build *b)
 {
 	struct pc *pc = b->pc;
@@ -315,7 +354,7 @@ static int build(struct build *b)
 	    (err = add_cpu(b)))
 		return err;
 	cmos_setup(b);
-	return 0;
+	return add_firmware(b);
 }
 
 static void pc_fini(void *opaque)
