@@ -10,7 +10,7 @@ apt_list() {
 		zlib1g-dev libinih-dev acpica-tools seabios ;;
 	run) echo grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
-		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux binutils ;;
+		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux binutils lz4 zstd xz-utils ;;
 	bench) echo qemu-system-x86 bochs bochs-x bochsbios vgabios valgrind lame gzip ;;
 	lint) echo clang-format clang-tidy cppcheck sparse ;;
 	esac
@@ -21,7 +21,7 @@ dnf_list() {
 	build) echo gcc make pkgconf-pkg-config elfutils-libelf-devel libcap-ng-devel ncurses-devel \
 		libpng-devel zlib-devel inih-devel acpica-tools seabios-bin seavgabios-bin ;;
 	run) echo grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
-	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux ;;
+	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux lz4 zstd xz ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
 	lint) echo clang-tools-extra cppcheck sparse ;;
 	esac

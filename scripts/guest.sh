@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Makes a test guest from the distribution's packages (once; kept in cache/guests) and prints the
+# path of its disk, CD, kernel or folder.
+# Usage: scripts/guest.sh NAME      (scripts/guest.sh list: the names)
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/packages.sh"
+dir=$CACHE/guests
+mkdir -p "$dir"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A kernel package's vmlinuz: kernel META SUITE ARCH OUT
+kernel() {
+	name=$(pkg_depends "$1" '^linux-image-' "$2" "$3")
+	k=$(pkg_dir "$name" "$2" "$3")
+	cp "$k/boot/vmlinuz-${name#linux-image-}" "$4"
+}
+
+# GNU Mach's kernel, uncompressed: mach META ARCH OUT
+mach() {
+	name=$(pkg_depends "$1" '^gnumach-image-' trixie "$2")
+	m=$(pkg_dir "$name" trixie "$2")
+	zcat "$m"/boot/gnumach*.gz >"$3.new"
+	mv "$3.new" "$3"
+}
+
+# A CD image from a folder that GRUB boots: grub_cd FOLDER OUT
+grub_cd() {
+	grub-mkrescue -d /usr/lib/grub/i386-pc -o "$2.new" "$1" >/dev/null 2>&1
+	mv "$2.new" "$2"
+}
+
+# BusyBox as the only program of an initramfs; INIT is the script it starts.
+busybox_initrd() { # ARCH INIT OUT
+	bb=$(pkg_dir busybox-static "" "$1")
+	rm -rf "$work/ird" && mkdir -p "$work/ird/bin" "$work/ird/proc" "$work/ird/sys" "$work/ird/dev" "$work/ird/tmp"
+	cp "$bb/bin/busybox" "$work/ird/bin/"
+	for a in $(/bin/busybox --list); do [ "$a" = busybox ] || ln -s busybox "$work/ird/bin/$a"; done
+	printf '%s' "$2" >"$work/ird/init"
+	chmod +x "$work/ird/init"
+	(cd "$work/ird" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -6) >"$3.new"
+	mv "$3.new" "$3"
+}
+
+shell_init='#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+echo "guest ready: $(uname -srm)"
+setsid sh -c "PS1=\"guest# \" exec sh </dev/ttyS0 >/dev/ttyS0 2>&1"
+poweroff -f
+'
+
+make_guest() {
+	case $1 in
+	memtest-cd) ln -sf /usr/lib/memtest86+/memtest86+x64.iso "$2" ;;
+	memtest32-cd) ln -sf /usr/lib/memtest86+/memtest86+ia32.iso "$2" ;;
+	grub-cd) ln -sf /usr/lib/grub-rescue/grub-rescue-cdrom.iso "$2" ;;
+	grub-floppy)
+		# The package's image has no floppy's size: pad it to 2.88 MB.
+		cp /usr/lib/grub-rescue/grub-rescue-floppy.img "$2.new"
+		size=$(stat -c %s "$2.new")
+		[ "$size" -le 1474560 ] && truncate -s 1474560 "$2.new" || truncate -s 2949120 "$2.new"
+		mv "$2.new" "$2" ;;
+	ipxe-cd) ln -sf /usr/lib/ipxe/ipxe.iso "$2" ;;
+	ipxe-lkrn) ln -sf /usr/lib/ipxe/ipxe.lkrn "$2" ;;
+	vesamenu-cd)
+		mkdir -p "$work/cd/isolinux"
+		cp /usr/lib/ISOLINUX/isolinux.bin "$work/cd/isolinux/"
+		for m in ldlinux vesamenu hdt libcom32 libutil libmenu libgpl; do
+			cp /usr/lib/syslinux/modules/bios/$m.c32 "$work/cd/isolinux/"
+		done
+		printf '%s\n' 'UI vesamenu.c32' 'MENU TITLE Guestmode test menu' 'MENU RESOLUTION 640 480' \
+			'LABEL hdt' 'MENU LABEL Hardware Detection Tool' 'COM32 hdt.c32' \
+			'LABEL local' 'MENU LABEL Boot from disk' 'LOCALBOOT 0x80' >"$work/cd/isolinux/isolinux.cfg"
+		xorriso -as mkisofs -quiet -o "$2.new" -b isolinux/isolinux.bin -c isolinux/boot.cat \
+			-no-emul-boot -boot-load-size 4 -boot-info-table "$work/cd" 2>/dev/null
+		mv "$2.new" "$2" ;;
+	invaders)
+		i=$(pkg_dir grub-invaders)
+		cp "$i/boot/invaders.exec" "$2" ;;
+	invaders-cd)
+		mkdir -p "$work/cd/boot/grub"
+		i=$("$0" invaders)
+		cp "$i" "$work/cd/boot/"
+		printf 'set timeout=0\nmenuentry i {\n multiboot /boot/invaders.exec\n}\n' >"$work/cd/boot/grub/grub.cfg"
+		grub_cd "$work/cd" "$2" ;;
+	mach-486) mach gnumach-image-1-486 i386 "$2" ;;
+	mach-amd64) mach gnumach-image-1-amd64 amd64 "$2" ;;
+	linux-6.1-cloud) kernel linux-image-cloud-amd64 bookworm amd64 "$2" ;;
+	linux-6.1-amd64) kernel linux-image-amd64 bookworm amd64 "$2" ;;
+	linux-6.1-686) kernel linux-image-686 bookworm i386 "$2" ;;
+	linux-6.1-686-pae) kernel linux-image-686-pae bookworm i386 "$2" ;;
+	linux-5.10-cloud) kernel linux-image-cloud-amd64 bullseye amd64 "$2" ;;
+	linux-6.12-cloud) kernel linux-image-cloud-amd64 trixie amd64 "$2" ;;
+	vmlinux-6.1-cloud)
+		# The uncompressed ELF inside a bzImage, which carries the PVH note.
+		"$here/extract-vmlinux.py" "$("$0" linux-6.1-cloud)" "$2.new" && mv "$2.new" "$2" ;;
+	initrd-amd64) busybox_initrd amd64 "$shell_init" "$2" ;;
+	initrd-i386) busybox_initrd i386 "$shell_init" "$2" ;;
+	debian-disk) "$here/debian-disk.sh" amd64 "$2" >&2 ;;
+	demo-disk) "$here/demo-disk.sh" "$2" >&2 ;;
+	linux-cd-*)
+		# A GRUB CD with a kernel and the initramfs: linux-cd-686 and so on.
+		flavour=${1#linux-cd-} arch=amd64
+		case $flavour in 686*) arch=i386 ;; esac
+		mkdir -p "$work/cd/boot/grub"
+		cp "$("$0" linux-6.1-$flavour)" "$work/cd/boot/vmlinuz"
+		cp "$("$0" initrd-$arch)" "$work/cd/boot/initrd"
+		printf 'set timeout=0\nmenuentry l {\n linux /boot/vmlinuz console=ttyS0 quiet\n initrd /boot/initrd\n}\n' \
+			>"$work/cd/boot/grub/grub.cfg"
+		grub_cd "$work/cd" "$2" ;;
+	*) echo "guest.sh: no guest named $1" >&2; return 1 ;;
+	esac
+}
+
+if [ "${1:-}" = list ]; then
+	sed -n 's/^\t\([a-z0-9.-]*\)).*/\1/p' "$0" | grep -v '^$'
+	exit 0
+fi
+path=$dir/${1:?usage: guest.sh NAME}
+[ -e "$path" ] || make_guest "$1" "$path"
+echo "$path"
