@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boots real operating systems and firmware and checks what they show.
+
+usage: run.py [--all] [NAME...]     without names: the quick ones; --all: every one
+Prints a line per guest with its time; ends with "N passed, N failed".
+"""
+import os
+import struct
+import sys
+import tempfile
+import zlib
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guest import Guest, GuestError, image  # noqa: E402
+
+CMDLINE = "console=ttyS0 quiet"
+PROMPT = r"guest# $"
+# Time limits are for broken guests, not for slow machines: several times what is usual.
+T = float(os.environ.get("GUEST_TIMEOUT", "1"))
+
+
+def shell_and_off(g, boot, checks=()):
+    """The initramfs of scripts/guest.sh: its shell works, and poweroff ends vmm with status 0."""
+    g.expect(r"guest ready: Linux", boot * T)
+    took = g.seconds()
+    g.expect(PROMPT, 60 * T)
+    for command, wanted in checks:
+        out = g.command(command, PROMPT)
+        if wanted not in out:
+            g.fail(f"{command}: no {wanted!r} in {out!r}")
+    g.send("poweroff -f\n")
+    g.wait(0, 60 * T)
+    return f"kernel to shell {took:.1f} s"
+
+
+def linux(kernel, initrd, boot=240, args=(), append="", checks=()):
+    def run():
+        with Guest("--kernel", image(kernel), "--initrd", image(initrd), "--append", f"{CMDLINE} {append}", *args) as g:
+            return shell_and_off(g, boot, checks)
+
+    return run
+
+
+def linux_cd(name, boot=300):
+    def run():
+        with Guest("--cdrom", image(name)) as g:
+            return shell_and_off(g, boot)
+
+    return run
+
+
+def on_screen(pattern, limit, *args):
+    """Boots and waits for text on the VGA screen."""
+
+    def run():
+        with Guest(*[image(a[1:]) if a.startswith("@") else a for a in args]) as g:
+            g.expect_screen(pattern, limit * T)
+            return f"{g.seconds():.1f} s"
+
+    return run
+
+
+def on_serial(pattern, limit, *args):
+    def run():
+        with Guest(*[image(a[1:]) if a.startswith("@") else a for a in args]) as g:
+            g.expect(pattern, limit * T)
+            return f"{g.seconds():.1f} s"
+
+    return run
+
+
+def png_pixels(path):
+    """Width, height and rows of RGB bytes of an 8-bit truecolour PNG."""
+    with open(path, "rb") as f:
+        data = f.read()
+    pos, idat, head = 8, b"", None
+    while pos < len(data):
+        size, kind = struct.unpack_from(">I4s", data, pos)
+        body = data[pos + 8 : pos + 8 + size]
+        if kind == b"IHDR":
+            head = struct.unpack(">IIBBBBB", body)
+        elif kind == b"IDAT":
+            idat += body
+        pos += 12 + size
+    width, height, depth, colour = head[:4]
+    bpp = {2: 3, 6: 4}[colour]
+    assert depth == 8
+    raw, rows, prev = zlib.decompress(idat), [], bytes(width * bpp)
+    for y in range(height):
+        line = raw[y * (width * bpp + 1) : (y + 1) * (width * bpp + 1)]
+        rows.append(png_unfilter(line[0], bytearray(line[1:]), prev, bpp))
+        prev = rows[-1]
+    return width, height, [bytes(r[i] for i in range(len(r)) if bpp == 3 or i % 4 != 3) for r in rows]
+
+
+def png_unfilter(kind, line, prev, bpp):
+    for i in range(len(line)):
+        a = line[i - bpp] if i >= bpp else 0
+        b = prev[i]
+        c = prev[i - bpp] if i >= bpp else 0
+        if kind == 1:
+            add = a
+        elif kind == 2:
+            add = b
+        elif kind == 3:
+            add = (a + b) // 2
+        elif kind == 4:
+            p = a + b - c
+            add = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+        else:
+            add = 0
+        line[i] = (line[i] + add) & 255
+    return bytes(line)
+
+
+def vesamenu():
+    """isolinux with a graphical menu: 640x480, drawn in more than the text colours, and stable."""
+    with Guest("--cdrom", image("vesamenu-cd"), screen="png") as g:
+        import time
+
+        end, last = time.monotonic() + 120 * T, None
+        while time.monotonic() < end:
+            shot = g.screen()
+            if shot:
+                width, height, rows = png_pixels(shot)
+                colours = len({r[i : i + 3] for r in rows for i in range(0, len(r), 3)})
+                if (width, height) == (640, 480) and colours > 16 and rows == last:
+                    return f"640x480, {colours} colours, {g.seconds():.1f} s"
+                last = rows
+            time.sleep(1)
+        g.fail("no graphical menu")
+
+
+def demo_disk():
+    with Guest("--disk", image("demo-disk") + ",snapshot") as g:
+        g.expect(r"guestmode# ", 240 * T)
+        took = g.seconds()
+        out = g.command("grep -c . /proc/interrupts; ls /dev/sda1", r"guestmode# ")
+        if "/dev/sda1" not in out:
+            g.fail("no /dev/sda1")
+        g.send("poweroff\n")
+        g.wait(0, 120 * T)
+        return f"disk to shell {took:.1f} s"
+
+
+def debian_login(g, boot):
+    g.expect(r"login: ", boot * T)
+    took = g.seconds()
+    g.send("root\n")
+    g.expect(r"root@\S+:~# ", 120 * T)
+    return took
+
+
+def debian_disk():
+    """systemd to the login prompt on screen and serial line; what was written is there after a
+    power-off, a clean file system check and a second boot."""
+    prompt = r"root@\S+:~# "
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(image("debian-disk"))) as d:
+        disk = os.path.join(d, "disk.img")
+        os.system(f"cp --sparse=always '{image('debian-disk')}' '{disk}'")
+        with Guest("--disk", disk) as g:
+            first = debian_login(g, 900)
+            g.expect_screen(r"login: ", 60 * T)
+            g.command("head -c 3000000 /dev/urandom > /root/data; md5sum /root/data > /root/sum; sync", prompt, 120 * T)
+            g.send("poweroff\n")
+            g.wait(0, 300 * T)
+        code = os.system(f"PATH=$PATH:/sbin:/usr/sbin e2fsck -fn '{disk}?offset=1048576' >/dev/null 2>&1")
+        if code:
+            raise GuestError(f"e2fsck found errors (status {code >> 8})")
+        with Guest("--disk", disk) as g:
+            second = debian_login(g, 900)
+            if "data: OK" not in g.command("md5sum -c /root/sum", prompt, 120 * T):
+                g.fail("the file is not what was written")
+            g.send("poweroff\n")
+            g.wait(0, 300 * T)
+    return f"login after {first:.1f} s and {second:.1f} s"
+
+
+CLOUD = ("--memory", "256M")
+# name, quick, function
+GUESTS = [
+    ("grub-cd", True, on_screen(r"GNU GRUB", 60, "--cdrom", "@grub-cd")),
+    ("grub-floppy", True, on_screen(r"GNU GRUB", 120, "--floppy", "@grub-floppy")),
+    ("ipxe-cd", True, on_screen(r"iPXE .*|Features:", 60, "--cdrom", "@ipxe-cd")),
+    ("vesamenu-cd", True, vesamenu),
+    ("invaders-cd", True, on_screen(r"[^\s]", 60, "--cdrom", "@invaders-cd")),
+    ("mach-486", True, on_screen(r"[Nn]o bootstrap", 120, "--kernel", "@mach-486")),
+    ("mach-amd64", False, on_screen(r"[Nn]o bootstrap", 120, "--kernel", "@mach-amd64")),
+    ("memtest-cd", True, on_screen(r"Test #\d", 240, "--cdrom", "@memtest-cd", "--memory", "128M")),
+    ("linux-6.1-cloud", True, linux("linux-6.1-cloud", "initrd-amd64", args=CLOUD)),
+    ("linux-6.1-cloud-entry32", False, linux("linux-6.1-cloud", "initrd-amd64", args=(*CLOUD, "--entry", "32"))),
+    ("linux-6.1-cloud-entry64", False, linux("linux-6.1-cloud", "initrd-amd64", args=(*CLOUD, "--entry", "64"))),
+    ("linux-6.1-pvh", True, linux("vmlinux-6.1-cloud", "initrd-amd64", args=(*CLOUD, "--entry", "pvh"))),
+    ("linux-6.1-amd64", False, linux("linux-6.1-amd64", "initrd-amd64")),
+    ("linux-6.1-686", False, linux("linux-6.1-686", "initrd-i386", args=CLOUD)),
+    ("linux-6.1-686-pae", True, linux("linux-6.1-686-pae", "initrd-i386", args=CLOUD)),
+    ("linux-5.10-cloud", False, linux("linux-5.10-cloud", "initrd-amd64", args=CLOUD)),
+    ("linux-6.12-cloud", False, linux("linux-6.12-cloud", "initrd-amd64", args=CLOUD)),
+    ("linux-cd-686-pae", False, linux_cd("linux-cd-686-pae")),
+    ("linux-6.1-686-pentium3", False, linux("linux-6.1-686", "initrd-i386", args=(*CLOUD, "--cpu", "pentium3"))),
+    ("demo-disk", True, demo_disk),
+    ("debian-disk", False, debian_disk),
+]
+
+
+def main():
+    names = [a for a in sys.argv[1:] if not a.startswith("-")]
+    everything = "--all" in sys.argv
+    known = {g[0] for g in GUESTS}
+    for name in names:
+        if name not in known:
+            sys.exit(f"run.py: no guest named {name}; there are: {' '.join(sorted(known))}")
+    passed = failed = 0
+    for name, quick, fn in GUESTS:
+        if names and name not in names or not names and not quick and not everything:
+            continue
+        try:
+            print(f"ok    {name}: {fn()}", flush=True)
+            passed += 1
+        except (GuestError, OSError, AssertionError) as e:
+            print(f"FAIL  {name}: {e}", flush=True)
+            failed += 1
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
