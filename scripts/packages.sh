@@ -12,7 +12,7 @@ pkg_host_suite() {
 	echo "${VERSION_CODENAME:?this script needs a Debian system}"
 }
 
-# Sets $apt_opts for a suite and architecture; makes the private package lists on first use.
+# Sets $apt_opts and $pkg_uri for a suite and architecture; makes the private package lists on first use.
 pkg_apt() {
 	pkg_suite=${1:-$(pkg_host_suite)} pkg_arch=${2:-$(dpkg --print-architecture)}
 	pkg_root=$CACHE/apt/$pkg_suite-$pkg_arch
@@ -20,7 +20,10 @@ pkg_apt() {
 		-o Dir::State=$pkg_root/state -o Dir::State::status=$pkg_root/status \
 		-o Dir::Cache=$pkg_root/cache -o APT::Architecture=$pkg_arch \
 		-o APT::Architectures::=$pkg_arch -o Acquire::Check-Valid-Until=false"
-	[ -f "$pkg_root/done" ] && return
+	if [ -f "$pkg_root/done" ]; then
+		pkg_uri=$(sed -n 's/.*\] \([^ ]*\) .*/\1/p' "$pkg_root/sources.list")
+		return
+	fi
 	mkdir -p "$pkg_root/state/lists/partial" "$pkg_root/cache/archives/partial"
 	: >"$pkg_root/status"
 	# The archive that this machine itself uses.

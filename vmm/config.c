@@ -292,7 +292,7 @@ static const struct key keys[] = {
 	 STR(debugcon)},
 	{"display", "term|none", "the guest's screen: in this terminal, or not shown", set_display,
 	 offsetof(struct config, display)},
-	{"screenshot", "FILE", "write the screen as PNG when the machine ends", STR(screenshot)},
+	{"screenshot", "FILE", "write the screen (.png or .txt) when the machine ends and at SIGUSR2", STR(screenshot)},
 	{"accel", "auto|guestmode|kvm|soft", "who runs guest code", set_accel,
 	 offsetof(struct config, accel)},
 	{"accel-device", "FILE", "device file of the accelerator", STR(device)},

@@ -2,7 +2,8 @@
 /*
  * "vmm run": from the command line to a running machine and back to an exit status.
  * Signals arrive through a signalfd in the I/O loop: SIGTERM and SIGHUP press the power button
- * first, and end the machine when the guest has not powered off after a grace period.
+ * first, and end the machine when the guest has not powered off after a grace period; SIGUSR2
+ * writes the screen to the file of --screenshot.
  */
 #include "vmm/run.h"
 
@@ -34,6 +35,46 @@ struct run {
 	bool stopping;
 	char err[512];
 };
+
+/* ---- screenshots ---- */
+
+static int write_text(const struct gm_screen *s, const char *path)
+{
+	char *text = gm_screen_to_utf8(s);
+	FILE *f = fopen(path, "we");
+	int err = !text ? -ENOMEM : !f ? -errno : 0;
+
+	if (!err && fputs(text, f) == EOF)
+		err = -EIO;
+	if (f && fclose(f) && !err)
+		err = -errno;
+	free(text);
+	return err;
+}
+
+/* --screenshot: text for a name that ends with .txt, else PNG. Whoever waits for the file sees it
+ * whole or not at all. Machine lock held. */
+static void write_screenshot(struct run *r)
+{
+	const char *path = r->config.screenshot;
+	size_t n = path ? strlen(path) : 0;
+	bool text = n > 4 && !strcmp(path + n - 4, ".txt");
+	struct gm_screen s = {0};
+	char part[4096];
+	u64 since = 0;
+	int err;
+
+	if (!path || !r->pc->display.snapshot)
+		return;
+	snprintf(part, sizeof(part), "%s.part", path);
+	r->pc->display.snapshot(r->pc->display.opaque, &s, !text, &since);
+	err = text ? write_text(&s, part) : gm_screen_write_png(&s, part);
+	if (!err && rename(part, path))
+		err = -errno;
+	if (err)
+		gm_machine_warn(r->m, "%s: %s", path, strerror(-err));
+	gm_screen_fini(&s);
+}
 
 /* ---- signals ---- */
 
@@ -68,6 +109,8 @@ static void signal_ready(void *opaque, u32 events)
 		return;
 	if (si.ssi_signo == SIGINT || si.ssi_signo == SIGQUIT)
 		gm_machine_end(r->m, GM_END_QUIT, "interrupted");
+	else if (si.ssi_signo == SIGUSR2)
+		write_screenshot(r);
 	else
 		stop_politely(r);
 }
@@ -81,6 +124,7 @@ static int signals_setup(struct run *r)
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* writes give EFBIG, which becomes a disk error */
@@ -240,23 +284,6 @@ static int exit_status(enum gm_end end)
 	}
 }
 
-static void write_screenshot(struct run *r)
-{
-	struct gm_screen s = {0};
-	u64 since = 0;
-	int err;
-
-	if (!r->config.screenshot || !r->pc->display.snapshot)
-		return;
-	gm_lock(r->m);
-	r->pc->display.snapshot(r->pc->display.opaque, &s, true, &since);
-	gm_unlock(r->m);
-	err = gm_screen_write_png(&s, r->config.screenshot);
-	if (err)
-		fprintf(stderr, "vmm: %s: %s\n", r->config.screenshot, strerror(-err));
-	gm_screen_fini(&s);
-}
-
 static void run_cleanup(struct run *r)
 {
 	if (r->term)
@@ -273,7 +300,9 @@ static int run_machine(struct run *r)
 {
 	enum gm_end end = gm_machine_run(r->m);
 
+	gm_lock(r->m);
 	write_screenshot(r);
+	gm_unlock(r->m);
 	if (r->term)
 		gm_term_stop(r->term);
 	r->term = NULL;
