@@ -67,15 +67,64 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 		-o $@ $< $(LIB) $(LDLIBS_ALL) $(shell pkg-config --libs check)
 -include $(wildcard $(BUILD)/test/*.d)
 
+## Targets:
+##   all (default)  build/vmm
+##   run            set up what is missing, build, make a demonstration disk, boot it
+##   check          set up what is missing, build, run all tests of a usual change (about 20 minutes)
+##   check-unit     unit tests only (SANITIZE=address,undefined runs them sanitized)
+##   check-cli      the command line, signals and host faults
+##   check-guests   boot every test guest (an hour and more)
+##   bench          compare with native, QEMU TCG and Bochs; prints tables
+##   lint, format   static checks; clang-format in place
+##   install        to $(DESTDIR)$(PREFIX)
+## Variables: V=1 (show commands), SANITIZE=, PREFIX=, DESTDIR=, CACHE= (downloads, guests)
+export CACHE ?= $(CURDIR)/cache
+
 check-unit: $(UNIT)
 	$(Q)test/run-unit.sh $(UNIT)
+
+# What runs before anything can be built cannot use what pkg-config says: hence the second make.
+run:
+	$(Q)scripts/setup.sh build run
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo-disk.sh $(CACHE)/guests/demo-disk
+	$(Q)scripts/run-demo.sh $(BUILD)/vmm $(CACHE)/guests/demo-disk
+
+check:
+	$(Q)scripts/setup.sh build run test
+	$(Q)MAKE="$(MAKE)" test/run-all.sh
+
+check-cli: all
+	$(Q)test/cli/run.py
+
+check-guests:
+	$(Q)scripts/setup.sh build run test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)test/guest/run.py --all
+
+bench:
+	$(Q)scripts/setup.sh build run test bench
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)test/bench/run.py
+
+SOURCES = $(shell git ls-files '*.c' '*.h')
+format:
+	$(Q)clang-format -i $(SOURCES)
+
+lint:
+	$(Q)scripts/setup.sh build lint
+	$(Q)scripts/lint.sh $(SOURCES)
+
+install: all
+	install -D -m 755 $(BUILD)/vmm $(DESTDIR)$(PREFIX)/bin/vmm
+	install -D -m 644 docs/vmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmm.1
 
 clean:
 	rm -rf build build-*
 
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## \{0,1\}//p' Makefile
 
-.PHONY: all unit check-unit clean help
+.PHONY: all unit run check check-unit check-cli check-guests bench lint format install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:

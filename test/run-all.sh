@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make check`: builds, runs every suite of a usual change, and adds up. Each suite's last line is
+# "N passed, N failed"; so is this script's.
+MAKE=${MAKE:-make}
+jobs=-j$(nproc)
+pass=0 fail=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+suite() { # NAME COMMAND...
+	name=$1
+	shift
+	echo "== $name"
+	"$@" 2>&1 | tee "$log"
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
+	if [ -z "$line" ]; then
+		echo "== $name: no result"
+		fail=$((fail + 1))
+		return
+	fi
+	pass=$((pass + ${line%% passed*}))
+	line=${line#*, }
+	fail=$((fail + ${line%% failed*}))
+}
+
+$MAKE $jobs all unit || { echo "0 passed, 1 failed"; exit 1; }
+suite "unit tests" $MAKE --no-print-directory check-unit
+if $MAKE $jobs SANITIZE=address,undefined unit; then
+	suite "unit tests, sanitized" $MAKE --no-print-directory SANITIZE=address,undefined check-unit
+else
+	fail=$((fail + 1))
+fi
+suite "command line" test/cli/run.py
+suite "guests" test/guest/run.py
+echo "$pass passed, $fail failed"
+[ "$fail" -eq 0 ]
