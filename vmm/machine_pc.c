@@ -27,6 +27,7 @@
 #include "devices/pci/piix4pm.h"
 #include "devices/vga/vga.h"
 #include "vmm/accel/accel.h"
+#include "vmm/cpu/model.h"
 #include "vmm/firmware/firmware.h"
 #include "vmm/loader/bios.h"
 #include "vmm/vcpu.h"
@@ -270,16 +271,34 @@ static int add_pci(struct build *b)
 	return err ? err : add_vga(b);
 }
 
+static u64 tsc_offset(void *opaque)
+{
+	return ((struct gm_vcpu *)opaque)->tsc_offset;
+}
+
+static void tsc_changed(struct gm_vcpu *v)
+{
+	struct pc *pc = v->board;
+
+	lapic_tsc_changed(pc->lapic);
+}
+
 static void vcpu_setup(void *opaque, struct gm_vcpu *v)
 {
 	struct build *b = opaque;
 	struct pc *pc = b->pc;
+	const struct cpu_model *model = cpu_model_find(b->c->cpu);
 	struct lapic_cfg cfg = {.vcpu = v, .apic_id = v->index, .tsc_hz = pc->m->tsc_hz,
+				.tsc_offset = tsc_offset, .tsc_opaque = v,
+				.x2apic = true, .tsc_deadline = true,
+				.absent = model && !cpu_model_has(model, CPU_F_APIC),
 				.extint_ack = pic_ack, .extint_opaque = pc->pic,
 				.eoi = ioapic_eoi, .eoi_opaque = pc->ioapic};
 
 	v->board = pc;
 	v->ferr = ferr_set;
+	v->has_x2apic = v->has_tsc_deadline = true;
+	v->tsc_changed = tsc_changed;
 	device(b, &lapic_class, "lapic0", &cfg, &pc->lapic);
 }
 

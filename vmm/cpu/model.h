@@ -123,9 +123,14 @@ const struct cpu_model *cpu_model_at(unsigned int index);
 u32 cpu_model_signature(const struct cpu_model *m);
 
 /* Does the model have the feature CPU_F_*? */
+static inline bool cpu_model_has(const struct cpu_model *m, unsigned int f)
+{
+	return (m->words[f / 32] >> (f % 32)) & 1;
+}
+
 static inline bool cpu_feature(const struct cpu *c, unsigned int f)
 {
-	return (c->model->words[f / 32] >> (f % 32)) & 1;
+	return cpu_model_has(c->model, f);
 }
 
 /* Does it have the instructions of this enum x86_isa? The translator asks for each instruction. */
