@@ -146,7 +146,7 @@ static const struct uop *fpu_guard(struct cpu *c, const struct uop *u)
 static bool is_fpu(const struct x86_insn *i)
 {
 	return (i->props & (X86_P_FPU | X86_P_MMX | X86_P_SSE)) || i->op >= X86_OP_FADD ||
-	       i->op == X86_OP_FWAIT;
+	       i->op == X86_OP_FWAIT || (i->op >= X86_OP_FXSAVE && i->op <= X86_OP_XRSTORS);
 }
 
 /* x87, MMX, SSE. False: no such handler. */

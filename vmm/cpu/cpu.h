@@ -156,6 +156,8 @@ struct cpu_page {
 
 /*
  * What lies outside the CPU; the vCPU thread calls all of these, holding no lock of the CPU.
+ * They run under the guest's MXCSR and x87 control word: what they call must not compute in floating
+ * point, or do so between cpu_fpu_leave() and cpu_fpu_enter().
  * Lengths of accesses are 1..8 and never cross a page.
  */
 struct gm_cpu_host {

@@ -185,7 +185,7 @@ static bool events(struct cpu *c, enum cpu_exit *e)
 	return false;
 }
 
-enum cpu_exit cpu_run(struct cpu *c, s64 budget)
+static enum cpu_exit run_loop(struct cpu *c, s64 budget)
 {
 	enum cpu_exit e = CPU_EXIT_KICK;
 
@@ -208,4 +208,14 @@ enum cpu_exit cpu_run(struct cpu *c, s64 budget)
 		}
 	}
 	return CPU_EXIT_KICK;
+}
+
+enum cpu_exit cpu_run(struct cpu *c, s64 budget)
+{
+	enum cpu_exit e;
+
+	cpu_fpu_enter(c);
+	e = run_loop(c, budget);
+	cpu_fpu_leave(c);
+	return e;
 }

@@ -68,13 +68,17 @@ FUNC_REMAINDER_FN(fprem)
 FUNC_REMAINDER_FN(fprem1)
 
 /* The quotient's bits come with a result only: without one just C2 is cleared. */
-static ALWAYS_INLINE u16 remainder_cc(const struct cpu *c, u16 sw)
+static ALWAYS_INLINE u16 remainder_cc(const struct cpu *c, const f80 *r, u16 sw)
 {
-	return sw & (X87_IE | (X87_DE & ~c->fpu.cw)) ? X87_C2 : X87_C0 | X87_C2 | X87_C3;
+	bool nan = (r->sexp & 0x7fff) == 0x7fff;
+
+	if (nan || sw & (X87_IE | (X87_DE & ~c->fpu.cw)))
+		return X87_C2;
+	return X87_C0 | X87_C2 | X87_C3;
 }
 
 #define FUNC_BINARY(X)                                                                             \
-	X(FPREM, fprem, remainder_cc(c, sw)) X(FPREM1, fprem1, remainder_cc(c, sw)) X(FSCALE, fscale, 0)
+	X(FPREM, fprem, remainder_cc(c, &r, sw)) X(FPREM1, fprem1, remainder_cc(c, &r, sw)) X(FSCALE, fscale, 0)
 
 #define FUNC_BINARY_FN(OP, fn, cc)                                                                 \
 	static UOP(none_##OP)                                                                      \
