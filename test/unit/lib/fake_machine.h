@@ -7,11 +7,11 @@
 #ifndef TEST_FAKE_MACHINE_H
 #define TEST_FAKE_MACHINE_H
 
-#include <check.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include "devices/dev.h"
+#include "test/unit/lib/run.h"
 #include "vmm/ui/chardev.h"
 #include "vmm/vcpu.h"
 
@@ -279,30 +279,6 @@ static inline void fake_steps(struct gm_machine *m, const char *name, const stru
 		ck_assert_msg((got & mask) == s->val, "%s: step %d: port %#x gave %#x, wanted %#x",
 			      name, i, s->port, got & mask, s->val);
 	}
-}
-
-/* A test and how often it runs, with _i from 0 (the rows of a table). */
-struct fake_test {
-	const TTest *test;
-	int n;
-};
-
-/* Runs the suite of one test program; the value for main to return. */
-static inline int fake_run(const char *name, const struct fake_test *tests, size_t n)
-{
-	Suite *s = suite_create(name);
-	TCase *tc = tcase_create(name);
-	SRunner *sr;
-	int failed;
-
-	for (size_t i = 0; i < n; i++)
-		tcase_add_loop_test(tc, tests[i].test, 0, tests[i].n ? tests[i].n : 1);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
 }
 
 #endif
