@@ -6,6 +6,7 @@
 #include "devices/fw_cfg/fw_cfg.h"
 #include "devices/ide/ide.h"
 #include "devices/isa/debugcon.h"
+#include "devices/isa/fdc.h"
 #include "devices/isa/i8042.h"
 #include "devices/isa/i8237.h"
 #include "devices/isa/i8254.h"
@@ -21,6 +22,7 @@
 
 const struct gm_dev_class *const gm_dev_classes[] = {
 	&debugcon_class,
+	&fdc_class,
 	&gm_fw_cfg_class,
 	&gm_i440fx_class.dev,
 	&gm_piix3_class.dev,
