@@ -194,6 +194,12 @@ static bool is_plain(const struct x86_insn *i)
 
 /* -- groups of instructions: each returns the handler, NULL: not mine -- */
 
+/* Only what writes no register can be fused with the jump that follows. */
+static int fuse_form(unsigned int idx, int cmp, int test)
+{
+	return idx == ALU_IDX_CMP ? cmp : idx == ALU_IDX_TEST ? test : -1;
+}
+
 static uop_fn emit_alu(struct xl *x, const struct x86_insn *i, struct uop *u)
 {
 	unsigned int idx = alu_index[i->op], wl = (unsigned int)__builtin_ctz(i->opsize);
@@ -206,7 +212,7 @@ static uop_fn emit_alu(struct xl *x, const struct x86_insn *i, struct uop *u)
 			u->reg = u->rm;
 			if (writes)
 				note_pending(x, i, u, false);
-			x->cmp_form = idx == ALU_IDX_CMP ? FUSE_CMP_RI : FUSE_TEST_RI;
+			x->cmp_form = fuse_form(idx, FUSE_CMP_RI, FUSE_TEST_RI);
 			return uop_alu_ri[idx][wl];
 		}
 		if (u->flags & UOP_LOCK) {
@@ -224,7 +230,7 @@ static uop_fn emit_alu(struct xl *x, const struct x86_insn *i, struct uop *u)
 			u->rm = t;
 			if (writes)
 				note_pending(x, i, u, true);
-			x->cmp_form = idx == ALU_IDX_CMP ? FUSE_CMP_RR : FUSE_TEST_RR;
+			x->cmp_form = fuse_form(idx, FUSE_CMP_RR, FUSE_TEST_RR);
 			return uop_alu_rr[idx][wl];
 		}
 		if (u->flags & UOP_LOCK) {
@@ -236,7 +242,7 @@ static uop_fn emit_alu(struct xl *x, const struct x86_insn *i, struct uop *u)
 		if (i->mod == 3) {
 			if (writes)
 				note_pending(x, i, u, true);
-			x->cmp_form = idx == ALU_IDX_CMP ? FUSE_CMP_RR : FUSE_TEST_RR;
+			x->cmp_form = fuse_form(idx, FUSE_CMP_RR, FUSE_TEST_RR);
 			return uop_alu_rr[idx][wl];
 		}
 		if (idx == ALU_IDX_CMP)
