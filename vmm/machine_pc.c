@@ -14,6 +14,7 @@
 #include "devices/fw_cfg/fw_cfg.h"
 #include "devices/ide/ide.h"
 #include "devices/isa/debugcon.h"
+#include "devices/isa/fdc.h"
 #include "devices/isa/i8042.h"
 #include "devices/isa/i8237.h"
 #include "devices/isa/i8254.h"
@@ -176,6 +177,7 @@ static int add_isa(struct build *b)
 				.a20 = a20_set, .opaque = pc};
 	struct parallel_cfg lpt = {.base = 0x378, .irq = isa_irq(pc, 7), .chr = pc->parallel};
 	struct debugcon_cfg dbg = {.chr = pc->debugcon};
+	struct fdc_cfg fdc = {.base = 0x3f0, .irq = isa_irq(pc, 6), .dma_channel = 2};
 	unsigned int i;
 	int err;
 
@@ -198,7 +200,13 @@ static int add_isa(struct build *b)
 			return err;
 	}
 	pc->input = i8042_input_sink(pc->kbd);
-	return 0;
+	fdc.dma = pc->dma;
+	for (i = 0; i < ARRAY_SIZE(fdc.drive) && i < b->c->nfloppies; i++) {
+		fdc.drive[i].blk = pc->floppies[i];
+		/* A drive without a disk takes the usual ones. */
+		fdc.drive[i].type = pc->floppies[i] ? FDC_DRIVE_NONE : FDC_DRIVE_1440K;
+	}
+	return device(b, &fdc_class, "fdc", &fdc, &pc->fdc);
 }
 
 static int add_vga(struct build *b)
@@ -313,6 +321,26 @@ static int add_cpu(struct build *b)
 	return err ? fail(b, err, "the vCPU cannot be made: %s", strerror(-err)) : 0;
 }
 
+/* Floppy drive types (10h), equipment (14h: FPU, mouse, floppies), and how the BIOS translates the
+ * addresses of each hard disk (39h, two bits each: 0 none, 1 LBA). */
+static void cmos_setup_drives(struct build *b)
+{
+	struct gm_dev *cmos = b->pc->cmos;
+	u8 type0 = fdc_drive_type(b->pc->fdc, 0), type1 = fdc_drive_type(b->pc->fdc, 1);
+	u8 equipment = 0x06, translation = 0;
+	struct ide_geometry g;
+	unsigned int i;
+
+	if (type0 || type1)
+		equipment |= (u8)(1 | (type0 && type1 ? 0x40 : 0));
+	for (i = 0; i < 4; i++)
+		if (ide_drive_geometry(b->pc->ide, i / 2, i % 2, &g) && g.lba_translation)
+			translation |= (u8)(1 << 2 * i);
+	cmos_set(cmos, 0x10, (u8)(type0 << 4 | type1));
+	cmos_set(cmos, 0x14, equipment);
+	cmos_set(cmos, 0x39, translation);
+}
+
 static void cmos_setup(struct build *b)
 {
 	struct gm_machine *m = b->pc->m;
@@ -334,6 +362,7 @@ static void cmos_setup(struct build *b)
 	cmos_set(cmos, 0x5c, (u8)(above4g >> 8));
 	cmos_set(cmos, 0x5d, (u8)(above4g >> 16));
 	cmos_set(cmos, 0x5f, (u8)(m->nvcpus - 1));
+	cmos_setup_drives(b);
 }
 
 static int add_firmware(struct build *b)

@@ -16,7 +16,7 @@ struct pc {
 	struct gm_char *serial[CONFIG_NSERIALS];
 	struct gm_char *parallel, *debugcon;
 	struct gm_blk *disks[CONFIG_NDISKS], *cdroms[CONFIG_NCDROMS], *floppies[CONFIG_NFLOPPIES];
-	struct gm_dev *pic, *ioapic, *lapic, *cmos, *kbd, *pm, *vga, *fw_cfg, *dma, *bridge, *ide;
+	struct gm_dev *pic, *ioapic, *lapic, *cmos, *kbd, *pm, *vga, *fw_cfg, *dma, *bridge, *ide, *fdc;
 	struct gm_pci_bus *pci;
 	bool a20;
 };
