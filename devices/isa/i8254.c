@@ -180,7 +180,7 @@ static u64 channel_edges(struct channel *c, u64 now, u64 *next)
 static void irq0_arm(struct i8254 *s, u64 now, u64 next)
 {
 	struct channel *c = &s->ch[0];
-	u64 soonest = s->last_edge + MIN_EDGE_NS;
+	u64 soonest = MAX(s->last_edge + MIN_EDGE_NS, now + 1);
 
 	/* Edges that come meanwhile join the backlog when the timer runs. */
 	if (s->backlog)
@@ -513,7 +513,7 @@ static int i8254_loaded(struct gm_dev *d)
 		const struct channel *c = &s->ch[i];
 
 		if (c->mode > 5 || c->rw < 1 || c->rw > 3 || !c->count || c->count > 65536 ||
-		    !c->reload || c->reload > 65536)
+		    !c->reload || c->reload > 65536 || c->held >> 48)
 			return -EINVAL;
 	}
 	speaker_update(s);

@@ -40,6 +40,8 @@ enum {
 #define UPDATE_NS    2228000 /* UIP stands for 244 us + 1984 us, then the time has changed */
 #define CATCH_UP_NS  100000  /* from an acknowledge to the next made-up periodic interrupt */
 #define DAY          86400
+#define SECONDS_MAX  ((s64)9000000000) /* what may be set, s from 1970 */
+#define TIME_MAX     ((s64)9200000000000000000) /* what can be reached, ns */
 
 struct mc146818 {
 	struct gm_dev dev;
@@ -131,10 +133,12 @@ static u64 rtc_now(struct mc146818 *s)
 	return gm_clock_now(s->dev.m->clock);
 }
 
-/* Calendar time in ns. */
+/* Calendar time in ns, from 1678 to 2261. */
 static s64 rtc_time(struct mc146818 *s)
 {
-	return (s64)((u64)s->epoch + rtc_now(s));
+	s64 t = (s64)((u64)s->epoch + rtc_now(s));
+
+	return t < -TIME_MAX ? -TIME_MAX : MIN(t, TIME_MAX);
 }
 
 static s64 floor_sec(s64 ns)
@@ -178,8 +182,7 @@ static void time_from_regs(struct mc146818 *s)
 	t = days_from_date(year, month, from_reg(s, s->ram[R_MDAY]) % 32) * DAY +
 	    hour_from_reg(s, s->ram[R_HOUR]) % 24 * 3600 + from_reg(s, s->ram[R_MIN]) % 60 * 60 +
 	    from_reg(s, s->ram[R_SEC]) % 60;
-	/* ns in 64 bits reach from 1678 to 2261 */
-	t = t < -9000000000LL ? -9000000000LL : MIN(t, (s64)9000000000LL);
+	t = t < -SECONDS_MAX ? -SECONDS_MAX : MIN(t, SECONDS_MAX);
 	s->epoch = (s64)((u64)(t * (s64)NSEC_PER_SEC + fraction) - rtc_now(s));
 	s->checked = t;
 	calendar_from_seconds(t, &c);
@@ -493,9 +496,9 @@ static s64 start_time(const struct mc146818_cfg *cfg)
 	struct tm tm;
 
 	if (cfg->base == MC146818_DATE) {
-		s64 date = cfg->date < -9000000000LL ? -9000000000LL : cfg->date;
+		s64 date = cfg->date < -SECONDS_MAX ? -SECONDS_MAX : cfg->date;
 
-		return MIN(date, (s64)9000000000LL) * (s64)NSEC_PER_SEC;
+		return MIN(date, SECONDS_MAX) * (s64)NSEC_PER_SEC;
 	}
 	if (cfg->base == MC146818_LOCAL && localtime_r(&sec, &tm))
 		now += (s64)tm.tm_gmtoff * (s64)NSEC_PER_SEC;
@@ -549,7 +552,7 @@ static void mc146818_resume(struct gm_dev *d)
 	struct mc146818 *s = (struct mc146818 *)d;
 
 	if (s->cfg.base != MC146818_DATE && s->paused_at) {
-		s->epoch += host_time() - s->paused_at;
+		s->epoch = (s64)((u64)s->epoch + (u64)(host_time() - s->paused_at));
 		s->checked = floor_sec(rtc_time(s));
 		arm(s);
 	}
@@ -560,8 +563,12 @@ static int mc146818_loaded(struct gm_dev *d)
 {
 	struct mc146818 *s = (struct mc146818 *)d;
 
+	s64 now = floor_sec(rtc_time(s));
+
 	if (s->index > 127 || s->ext_index > 127 || s->wday_shift > 6)
 		return -EINVAL;
+	if (s->checked < -TIME_MAX / (s64)NSEC_PER_SEC || s->checked > now)
+		s->checked = now;
 	return 0;
 }
 
