@@ -256,7 +256,7 @@ static void native_to_cpu(struct cpu *c, const struct native_state *s)
 	u8 image[CPU_XSAVE_SIZE] = { 0 };
 
 	c->cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_NE;
-	c->cr4 = X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	c->cr4 = X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_OSXSAVE;
 	memcpy(image, s->fx, 512);
 	image[512] = 3;
 	cpu_fpu_set_xsave(c, image);
