@@ -12,24 +12,26 @@
 
 /* ---- register operands ---- */
 
+static COLD bool arith_empty(struct cpu *c, const struct uop *u, unsigned int dst)
+{
+	if (!x87_stack_fault(c, u, false))
+		return false;
+	x87_set(c, dst, &x87_indefinite);
+	return true;
+}
+
 /* dst = dst op src, by stack position; false: an unmasked exception leaves everything as it is. */
 #define ARITH_REG_FN(OP, fn)                                                                       \
 	X87_BINARY(fn, #fn " %%st(1), %%st")                                                       \
 	static ALWAYS_INLINE bool reg_##OP(struct cpu *c, const struct uop *u, unsigned int dst,   \
 					   unsigned int src)                                       \
 	{                                                                                          \
-		f80 r;                                                                             \
+		f80 *d = x87_st(c, dst);                                                           \
                                                                                                    \
 		x87_begin(c, u);                                                                   \
-		if (unlikely(!x87_valid(c, dst) || !x87_valid(c, src))) {                          \
-			if (!x87_stack_fault(c, u, false))                                         \
-				return false;                                                      \
-			r = x87_indefinite;                                                        \
-		} else if (!x87_end(c, u, x87_##fn(c, &r, x87_st(c, dst), x87_st(c, src)))) {      \
-			return false;                                                              \
-		}                                                                                  \
-		x87_set(c, dst, &r);                                                               \
-		return true;                                                                       \
+		if (unlikely(!x87_valid(c, dst) || !x87_valid(c, src)))                            \
+			return arith_empty(c, u, dst);                                             \
+		return x87_##fn(c, u, d, d, x87_st(c, src), 0);                                    \
 	}                                                                                          \
 	static UOP(st0_##OP)                                                                       \
 	{                                                                                          \
@@ -57,18 +59,15 @@ ARITH_OPS(ARITH_REG_FN)
 	static UOP(mem_##OP##_##size)                                                              \
 	{                                                                                          \
 		u##bits m;                                                                         \
-		f80 r;                                                                             \
+		f80 *d = x87_st(c, 0);                                                             \
                                                                                                    \
 		x87_wait(c, u);                                                                    \
 		m = cpu_load##bits(c, u);                                                          \
 		x87_begin(c, u);                                                                   \
-		if (unlikely(!x87_valid(c, 0))) {                                                  \
-			if (x87_stack_fault(c, u, false))                                          \
-				x87_set(c, 0, &x87_indefinite);                                    \
-			NEXT(c, u);                                                                \
-		}                                                                                  \
-		if (likely(x87_end(c, u, x87_##fn##_##size(c, &r, x87_st(c, 0), &m))))             \
-			x87_set(c, 0, &r);                                                         \
+		if (unlikely(!x87_valid(c, 0)))                                                    \
+			arith_empty(c, u, 0);                                                      \
+		else                                                                               \
+			x87_##fn##_##size(c, u, d, d, &m);                                         \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -99,7 +98,7 @@ static ALWAYS_INLINE bool compare_end(struct cpu *c, const struct uop *u, u16 sw
 	return x87_end_cc(c, u, sw, X87_C0 | X87_C2 | X87_C3, X87_STOP_REG);
 }
 
-static bool compare_empty(struct cpu *c, const struct uop *u)
+static COLD bool compare_empty(struct cpu *c, const struct uop *u)
 {
 	c->fpu.sw |= X87_C0 | X87_C2 | X87_C3;
 	return x87_stack_fault(c, u, false);
@@ -168,7 +167,7 @@ static ALWAYS_INLINE bool compare_flags_end(struct cpu *c, const struct uop *u, 
 	return x87_end(c, u, (sw & ~X87_C1) | (c->fpu.sw & X87_C1));
 }
 
-static bool compare_flags_empty(struct cpu *c, const struct uop *u)
+static COLD bool compare_flags_empty(struct cpu *c, const struct uop *u)
 {
 	fl_unpack(c, X86_FL_ZF | X86_FL_PF | X86_FL_CF);
 	return x87_stack_fault(c, u, false);

@@ -14,6 +14,12 @@ static bool func_stack_fault(struct cpu *c, const struct uop *u, bool over, u16 
 	return x87_stack_fault(c, u, over);
 }
 
+static COLD void func_empty(struct cpu *c, const struct uop *u, u16 cc)
+{
+	if (func_stack_fault(c, u, false, cc))
+		x87_set(c, 0, &x87_indefinite);
+}
+
 /* ---- ST(0) = f(ST(0)) ---- */
 
 #define FUNC_UNARY(X)                                                                              \
@@ -24,16 +30,13 @@ static bool func_stack_fault(struct cpu *c, const struct uop *u, bool over, u16 
 	X87_UNARY(fn, #fn)                                                                         \
 	static UOP(none_##OP)                                                                      \
 	{                                                                                          \
-		f80 r = x87_indefinite;                                                            \
-		bool done;                                                                         \
+		f80 *d = x87_st(c, 0);                                                             \
                                                                                                    \
 		x87_begin(c, u);                                                                   \
 		if (unlikely(!x87_valid(c, 0)))                                                    \
-			done = func_stack_fault(c, u, false, cc);                                  \
+			func_empty(c, u, cc);                                                      \
 		else                                                                               \
-			done = x87_end_cc(c, u, x87_##fn(c, &r, x87_st(c, 0)), cc, X87_STOP_REG);  \
-		if (done)                                                                          \
-			x87_set(c, 0, &r);                                                         \
+			x87_##fn(c, u, d, d, cc);                                                  \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -52,6 +55,18 @@ FUNC_UNARY(FUNC_UNARY_FN)
 	} while (0)
 
 X87_BINARY(fscale, "fscale")
+
+static UOP(none_FSCALE)
+{
+	f80 *d = x87_st(c, 0);
+
+	x87_begin(c, u);
+	if (unlikely(!x87_valid(c, 0) || !x87_valid(c, 1)))
+		func_empty(c, u, 0);
+	else
+		x87_fscale(c, u, d, d, x87_st(c, 1), 0);
+	NEXT(c, u);
+}
 
 #define FUNC_REMAINDER_FN(fn)                                                                      \
 	static u16 x87_##fn(struct cpu *c, f80 *r, const f80 *a, const f80 *b)                     \
@@ -78,7 +93,7 @@ static ALWAYS_INLINE u16 remainder_cc(const struct cpu *c, const f80 *r, u16 sw)
 }
 
 #define FUNC_BINARY(X)                                                                             \
-	X(FPREM, fprem, remainder_cc(c, &r, sw)) X(FPREM1, fprem1, remainder_cc(c, &r, sw)) X(FSCALE, fscale, 0)
+	X(FPREM, fprem, remainder_cc(c, &r, sw)) X(FPREM1, fprem1, remainder_cc(c, &r, sw))
 
 #define FUNC_BINARY_FN(OP, fn, cc)                                                                 \
 	static UOP(none_##OP)                                                                      \
@@ -250,6 +265,7 @@ static UOP(none_FXAM)
 static const uop_fn func_table[X87_COUNT] = {
 	FUNC_UNARY(FUNC_ROW)
 	FUNC_BINARY(FUNC_ROW)
+	FUNC_ROW(FSCALE)
 	FUNC_POP(FUNC_ROW)
 	FUNC_PUSH(FUNC_ROW)
 	FUNC_CONST(FUNC_ROW)

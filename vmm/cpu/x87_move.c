@@ -22,33 +22,35 @@ X87_STORE(fst_BCD, "fbstp", struct bcd)
 
 /* ---- loads ---- */
 
+static COLD void load_overflow(struct cpu *c, const struct uop *u)
+{
+	if (x87_stack_fault(c, u, true))
+		x87_push(c, &x87_indefinite);
+}
+
 /* Pushes r unless the register there is taken. */
 static ALWAYS_INLINE void load_push(struct cpu *c, const struct uop *u, const f80 *r)
 {
 	if (unlikely(x87_valid(c, 7))) {
-		if (!x87_stack_fault(c, u, true))
-			return;
-		r = &x87_indefinite;
-	} else {
-		c->fpu.sw &= ~X87_C1;
+		load_overflow(c, u);
+		return;
 	}
+	c->fpu.sw &= ~X87_C1;
 	x87_push(c, r);
 }
 
-/* An unmasked denormal is pushed nevertheless. */
 #define LOAD_FLOAT(size, bits)                                                                     \
 	static UOP(mem_FLD_##size)                                                                 \
 	{                                                                                          \
 		u##bits m;                                                                         \
-		f80 r;                                                                             \
                                                                                                    \
 		x87_wait(c, u);                                                                    \
 		m = cpu_load##bits(c, u);                                                          \
 		x87_begin(c, u);                                                                   \
 		if (unlikely(x87_valid(c, 7)))                                                     \
-			load_push(c, u, &x87_indefinite);                                          \
-		else if (likely(x87_end_cc(c, u, x87_fld_##size(c, &r, &m), 0, X87_IE)))           \
-			x87_push(c, &r);                                                           \
+			load_overflow(c, u);                                                       \
+		else if (likely(x87_fld_##size(c, u, x87_st(c, 7), &m)))                           \
+			x87_push_done(c);                                                          \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -78,13 +80,17 @@ static UOP(mem_FLD_M80)
 	static UOP(mem_FILD_##size)                                                                \
 	{                                                                                          \
 		u##bits m;                                                                         \
-		f80 r;                                                                             \
                                                                                                    \
 		x87_wait(c, u);                                                                    \
 		m = cpu_load##bits(c, u);                                                          \
 		x87_begin(c, u);                                                                   \
-		__asm__ volatile(insn " %1\n\tfstpt %0" : "=m"(r) : "m"(m));                       \
-		load_push(c, u, &r);                                                               \
+		if (unlikely(x87_valid(c, 7))) {                                                   \
+			load_overflow(c, u);                                                       \
+			NEXT(c, u);                                                                \
+		}                                                                                  \
+		c->fpu.sw &= ~X87_C1;                                                              \
+		__asm__ volatile(insn " %1\n\tfstpt %0" : "=m"(*x87_st(c, 7)) : "m"(m));           \
+		x87_push_done(c);                                                                  \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -107,16 +113,13 @@ static UOP(mem_FBLD)
 
 static UOP(sti_FLD)
 {
-	f80 r = *x87_st(c, u->rm);
-
 	x87_begin(c, u);
 	if (unlikely(!x87_valid(c, u->rm))) {
-		if (!x87_stack_fault(c, u, false))
-			NEXT(c, u);
-		x87_push(c, &x87_indefinite);
+		if (x87_stack_fault(c, u, false))
+			x87_push(c, &x87_indefinite);
 		NEXT(c, u);
 	}
-	load_push(c, u, &r);
+	load_push(c, u, x87_st(c, u->rm));
 	NEXT(c, u);
 }
 
@@ -234,7 +237,7 @@ static UOP(mem_FSTP_M80)
 
 	x87_wait(c, u);
 	empty = !x87_valid(c, 0);
-	r = empty ? x87_indefinite : *x87_st(c, 0);
+	x87_copy(&r, empty ? &x87_indefinite : x87_st(c, 0));
 	if (likely(!empty || (c->fpu.cw & X87_IE))) {
 		u64 lin = cpu_lin(c, u, 10, true);
 
@@ -254,17 +257,17 @@ static UOP(mem_FSTP_M80)
 
 static ALWAYS_INLINE bool store_reg(struct cpu *c, const struct uop *u)
 {
-	f80 r = *x87_st(c, 0);
+	const f80 *r = x87_st(c, 0);
 
 	x87_begin(c, u);
 	if (unlikely(!x87_valid(c, 0))) {
 		if (!x87_stack_fault(c, u, false))
 			return false;
-		r = x87_indefinite;
+		r = &x87_indefinite;
 	} else {
 		c->fpu.sw &= ~X87_C1;
 	}
-	x87_set(c, u->rm, &r);
+	x87_set(c, u->rm, r);
 	return true;
 }
 
@@ -285,9 +288,11 @@ static UOP(sti_FSTP)
 
 static UOP(sti_FXCH)
 {
-	f80 a = *x87_st(c, 0), b = *x87_st(c, u->rm);
+	f80 a, b;
 
 	x87_begin(c, u);
+	x87_copy(&a, x87_st(c, 0));
+	x87_copy(&b, x87_st(c, u->rm));
 	if (unlikely(!x87_valid(c, 0) || !x87_valid(c, u->rm))) {
 		if (!x87_stack_fault(c, u, false))
 			NEXT(c, u);
@@ -306,8 +311,6 @@ static UOP(sti_FXCH)
 /* aux: the x86 condition, of those that look at CF, ZF and PF */
 static UOP(sti_FCMOVCC)
 {
-	f80 r = *x87_st(c, u->rm);
-
 	x87_begin(c, u);
 	if (unlikely(!x87_valid(c, 0) || !x87_valid(c, u->rm))) {
 		/* Whatever the condition. */
@@ -316,7 +319,7 @@ static UOP(sti_FCMOVCC)
 		NEXT(c, u);
 	}
 	if (fl_cond(c, u->aux))
-		x87_set(c, 0, &r);
+		x87_set(c, 0, x87_st(c, u->rm));
 	NEXT(c, u);
 }
 
