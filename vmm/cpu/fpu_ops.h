@@ -80,9 +80,52 @@ static ALWAYS_INLINE simd simd_from_u64(u64 v)
 	return _mm_cvtsi64_si128((s64)v);
 }
 
-static ALWAYS_INLINE u64 simd_to_u64(simd v)
+/*
+ * The host address of the memory operand where the TLB has it and no segment limit is to be checked;
+ * NULL: the general way. The common instructions have a handler that uses this and
+ * calls nothing, so that it needs no stack frame, and hands all else to one named ..._slow.
+ */
+static ALWAYS_INLINE u64 fpu_simple_lin(const struct cpu *c, const struct uop *u)
 {
-	return (u64)_mm_cvtsi128_si64(v);
+	u64 lin = c->gpr[u->base] + (c->gpr[u->index] << u->scale) + (u64)(s64)u->disp +
+		  c->gpr[u->seg];
+
+	return unlikely(u->am == AM_32) ? (u32)lin : lin;
+}
+
+static ALWAYS_INLINE const void *fpu_mem_rd(struct cpu *c, const struct uop *u, unsigned int size,
+					    bool align)
+{
+	u64 lin = fpu_simple_lin(c, u);
+
+	if (unlikely(u->am > AM_32) || (align && unlikely(lin & 15)))
+		return NULL;
+	return cpu_tlb_rd(c, lin, size);
+}
+
+static ALWAYS_INLINE void *fpu_mem_wr(struct cpu *c, const struct uop *u, unsigned int size,
+				      bool align)
+{
+	u64 lin = fpu_simple_lin(c, u);
+
+	if (unlikely(u->am > AM_32) || (align && unlikely(lin & 15)))
+		return NULL;
+	return cpu_tlb_wr(c, lin, size);
+}
+
+static ALWAYS_INLINE simd simd_at128(const void *p)
+{
+	return _mm_loadu_si128(p);
+}
+
+static ALWAYS_INLINE simd simd_at64(const void *p)
+{
+	return _mm_loadl_epi64(p);
+}
+
+static ALWAYS_INLINE simd simd_at32(const void *p)
+{
+	return _mm_cvtsi32_si128((int)*(const u32_una *)p);
 }
 
 static COLD simd simd_load_slow(struct cpu *c, const struct uop *u, u64 lin)

@@ -12,6 +12,15 @@
 #define load_SS(c, u) simd_load32(c, u)
 #define load_SD(c, u) simd_load64(c, u)
 
+#define fast_PS(c, u) fpu_mem_rd(c, u, 16, true)
+#define fast_PD(c, u) fpu_mem_rd(c, u, 16, true)
+#define fast_SS(c, u) fpu_mem_rd(c, u, 4, false)
+#define fast_SD(c, u) fpu_mem_rd(c, u, 8, false)
+#define at_PS(p) simd_at128(p)
+#define at_PD(p) simd_at128(p)
+#define at_SS(p) simd_at32(p)
+#define at_SD(p) simd_at64(p)
+
 /* name, function, size of a memory operand */
 #define ARITH_FOUR(X, OP, fn)                                                                      \
 	X(OP##PS, fn##ps, PS) X(OP##PD, fn##pd, PD) X(OP##SS, fn##ss, SS) X(OP##SD, fn##sd, SD)
@@ -30,7 +39,7 @@
 #define ARITH_ROUND_LIST(X) ARITH_FOUR(X, ROUND, round)
 
 #define ARITH_HANDLERS(OP, fn, size)                                                               \
-	static UOP(xr_##OP)                                                                        \
+	static COLD UOP(xr_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd r = f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm));                            \
                                                                                                    \
@@ -38,13 +47,29 @@
 		xmm_set(c, u->reg, r);                                                             \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
+	static COLD UOP(xm_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd s = load_##size(c, u);                                                        \
 		simd r = f_##fn(xmm_get(c, u->reg), s);                                            \
                                                                                                    \
 		sse_finish(c, u);                                                                  \
 		xmm_set(c, u->reg, r);                                                             \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xr_##OP)                                                                        \
+	{                                                                                          \
+		if (unlikely(c->fpu.sse_strict))                                                   \
+			return xr_##OP##_slow(c, u);                                               \
+		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm)));                 \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xm_##OP)                                                                        \
+	{                                                                                          \
+		const void *p = fast_##size(c, u);                                                 \
+                                                                                                   \
+		if (unlikely(!p || c->fpu.sse_strict))                                             \
+			return xm_##OP##_slow(c, u);                                               \
+		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), at_##size(p)));                      \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -68,7 +93,7 @@
 	}
 
 #define ARITH_COMPARE_HANDLERS(OP, fn, size)                                                       \
-	static UOP(xr_##OP)                                                                        \
+	static COLD UOP(xr_##OP##_slow)                                                            \
 	{                                                                                          \
 		u32 fl = f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm));                            \
                                                                                                    \
@@ -76,13 +101,29 @@
 		fl_unpack(c, fl);                                                                  \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
+	static COLD UOP(xm_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd s = load_##size(c, u);                                                        \
 		u32 fl = f_##fn(xmm_get(c, u->reg), s);                                            \
                                                                                                    \
 		sse_finish(c, u);                                                                  \
 		fl_unpack(c, fl);                                                                  \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xr_##OP)                                                                        \
+	{                                                                                          \
+		if (unlikely(c->fpu.sse_strict))                                                   \
+			return xr_##OP##_slow(c, u);                                               \
+		fl_unpack(c, f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm)));                       \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xm_##OP)                                                                        \
+	{                                                                                          \
+		const void *p = fast_##size(c, u);                                                 \
+                                                                                                   \
+		if (unlikely(!p || c->fpu.sse_strict))                                             \
+			return xm_##OP##_slow(c, u);                                               \
+		fl_unpack(c, f_##fn(xmm_get(c, u->reg), at_##size(p)));                            \
 		NEXT(c, u);                                                                        \
 	}
 

@@ -10,6 +10,13 @@
 #define load_64(c, u)  simd_load64(c, u)
 #define load_32(c, u)  simd_load32(c, u)
 
+#define fast_128(c, u) fpu_mem_rd(c, u, 16, true)
+#define fast_64(c, u)  fpu_mem_rd(c, u, 8, false)
+#define fast_32(c, u)  fpu_mem_rd(c, u, 4, false)
+#define at_128(p) simd_at128(p)
+#define at_64(p)  simd_at64(p)
+#define at_32(p)  simd_at32(p)
+
 /* XMM to XMM: name, function, bits of a memory operand */
 #define CVT_XMM(X)                                                                                 \
 	X(CVTPS2PD, cvtps2pd, 64) X(CVTPD2PS, cvtpd2ps, 128) X(CVTSS2SD, cvtss2sd, 32)             \
@@ -18,7 +25,7 @@
 	X(CVTTPD2DQ, cvttpd2dq, 128)
 
 #define CVT_XMM_HANDLERS(OP, fn, bits)                                                             \
-	static UOP(xr_##OP)                                                                        \
+	static COLD UOP(xr_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd r = f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm));                            \
                                                                                                    \
@@ -26,13 +33,29 @@
 		xmm_set(c, u->reg, r);                                                             \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
+	static COLD UOP(xm_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd s = load_##bits(c, u);                                                        \
 		simd r = f_##fn(xmm_get(c, u->reg), s);                                            \
                                                                                                    \
 		sse_finish(c, u);                                                                  \
 		xmm_set(c, u->reg, r);                                                             \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xr_##OP)                                                                        \
+	{                                                                                          \
+		if (unlikely(c->fpu.sse_strict))                                                   \
+			return xr_##OP##_slow(c, u);                                               \
+		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm)));                 \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xm_##OP)                                                                        \
+	{                                                                                          \
+		const void *p = fast_##bits(c, u);                                                 \
+                                                                                                   \
+		if (unlikely(!p || c->fpu.sse_strict))                                             \
+			return xm_##OP##_slow(c, u);                                               \
+		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), at_##bits(p)));                      \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -42,7 +65,7 @@ CVT_XMM(CVT_XMM_HANDLERS)
 #define CVT_FROM_GPR(X) X(CVTSI2SS, cvtsi2ss) X(CVTSI2SD, cvtsi2sd)
 
 #define CVT_FROM_GPR_HANDLERS(OP, fn)                                                              \
-	static UOP(gr_##OP)                                                                        \
+	static COLD UOP(gr_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd d = xmm_get(c, u->reg);                                                       \
                                                                                                    \
@@ -61,6 +84,17 @@ CVT_XMM(CVT_XMM_HANDLERS)
 		sse_finish(c, u);                                                                  \
 		xmm_set(c, u->reg, d);                                                             \
 		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(gr_##OP)                                                                        \
+	{                                                                                          \
+		simd d = xmm_get(c, u->reg);                                                       \
+                                                                                                   \
+		if (unlikely(c->fpu.sse_strict))                                                   \
+			return gr_##OP##_slow(c, u);                                               \
+		d = u->aux == 8 ? f_##fn##_64(d, c->gpr[u->rm]) :                                  \
+				  f_##fn##_32(d, (u32)c->gpr[u->rm]);                              \
+		xmm_set(c, u->reg, d);                                                             \
+		NEXT(c, u);                                                                        \
 	}
 
 CVT_FROM_GPR(CVT_FROM_GPR_HANDLERS)
@@ -71,7 +105,7 @@ CVT_FROM_GPR(CVT_FROM_GPR_HANDLERS)
 	X(CVTTSD2SI, cvttsd2si, 64)
 
 #define CVT_TO_GPR_HANDLERS(OP, fn, bits)                                                          \
-	static UOP(xr_##OP)                                                                        \
+	static COLD UOP(xr_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd s = xmm_get(c, u->rm);                                                        \
 		u64 v = u->aux == 8 ? f_##fn##_64(s) : f_##fn##_32(s);                             \
@@ -80,13 +114,32 @@ CVT_FROM_GPR(CVT_FROM_GPR_HANDLERS)
 		c->gpr[u->reg] = v;                                                                \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
+	static COLD UOP(xm_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd s = load_##bits(c, u);                                                        \
 		u64 v = u->aux == 8 ? f_##fn##_64(s) : f_##fn##_32(s);                             \
                                                                                                    \
 		sse_finish(c, u);                                                                  \
 		c->gpr[u->reg] = v;                                                                \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xr_##OP)                                                                        \
+	{                                                                                          \
+		simd s = xmm_get(c, u->rm);                                                        \
+                                                                                                   \
+		if (unlikely(c->fpu.sse_strict))                                                   \
+			return xr_##OP##_slow(c, u);                                               \
+		c->gpr[u->reg] = u->aux == 8 ? f_##fn##_64(s) : f_##fn##_32(s);                    \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xm_##OP)                                                                        \
+	{                                                                                          \
+		const void *p = fast_##bits(c, u);                                                 \
+                                                                                                   \
+		if (unlikely(!p || c->fpu.sse_strict))                                             \
+			return xm_##OP##_slow(c, u);                                               \
+		c->gpr[u->reg] = u->aux == 8 ? f_##fn##_64(at_##bits(p)) :                         \
+					       f_##fn##_32(at_##bits(p));                          \
 		NEXT(c, u);                                                                        \
 	}
 

@@ -63,11 +63,20 @@
 		xmm_set(c, u->reg, x_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm)));                 \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
+	static COLD UOP(xm_##OP##_slow)                                                            \
 	{                                                                                          \
 		simd s = simd_load128(c, u, true);                                                 \
                                                                                                    \
 		xmm_set(c, u->reg, x_##fn(xmm_get(c, u->reg), s));                                 \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(xm_##OP)                                                                        \
+	{                                                                                          \
+		const void *p = fpu_mem_rd(c, u, 16, true);                                        \
+                                                                                                   \
+		if (unlikely(!p))                                                                  \
+			return xm_##OP##_slow(c, u);                                               \
+		xmm_set(c, u->reg, x_##fn(xmm_get(c, u->reg), simd_at128(p)));                     \
 		NEXT(c, u);                                                                        \
 	}
 

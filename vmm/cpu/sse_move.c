@@ -21,27 +21,67 @@ static UOP(xsr_move)
 	NEXT(c, u);
 }
 
-static UOP(xm_load_aligned)
+static COLD UOP(xm_load_aligned_slow)
 {
 	xmm_set(c, u->reg, simd_load128(c, u, true));
 	NEXT(c, u);
 }
 
-static UOP(xm_load)
+static UOP(xm_load_aligned)
+{
+	const void *p = fpu_mem_rd(c, u, 16, true);
+
+	if (unlikely(!p))
+		return xm_load_aligned_slow(c, u);
+	xmm_set(c, u->reg, simd_at128(p));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_load_slow)
 {
 	xmm_set(c, u->reg, simd_load128(c, u, false));
 	NEXT(c, u);
 }
 
-static UOP(xm_store_aligned)
+static UOP(xm_load)
+{
+	const void *p = fpu_mem_rd(c, u, 16, false);
+
+	if (unlikely(!p))
+		return xm_load_slow(c, u);
+	xmm_set(c, u->reg, simd_at128(p));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_store_aligned_slow)
 {
 	simd_store128(c, u, xmm_get(c, u->reg), true);
 	NEXT(c, u);
 }
 
-static UOP(xm_store)
+static UOP(xm_store_aligned)
+{
+	void *p = fpu_mem_wr(c, u, 16, true);
+
+	if (unlikely(!p))
+		return xm_store_aligned_slow(c, u);
+	_mm_storeu_si128(p, xmm_get(c, u->reg));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_store_slow)
 {
 	simd_store128(c, u, xmm_get(c, u->reg), false);
+	NEXT(c, u);
+}
+
+static UOP(xm_store)
+{
+	void *p = fpu_mem_wr(c, u, 16, false);
+
+	if (unlikely(!p))
+		return xm_store_slow(c, u);
+	_mm_storeu_si128(p, xmm_get(c, u->reg));
 	NEXT(c, u);
 }
 
@@ -69,15 +109,35 @@ static UOP(xsr_MOVSS)
 	NEXT(c, u);
 }
 
-static UOP(xm_load32)
+static COLD UOP(xm_load32_slow)
 {
 	xmm_set(c, u->reg, simd_load32(c, u));
 	NEXT(c, u);
 }
 
-static UOP(xm_store32)
+static UOP(xm_load32)
+{
+	const void *p = fpu_mem_rd(c, u, 4, false);
+
+	if (unlikely(!p))
+		return xm_load32_slow(c, u);
+	xmm_set(c, u->reg, simd_at32(p));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_store32_slow)
 {
 	cpu_store32(c, u, c->fpu.xmm[u->reg].d[0]);
+	NEXT(c, u);
+}
+
+static UOP(xm_store32)
+{
+	void *p = fpu_mem_wr(c, u, 4, false);
+
+	if (unlikely(!p))
+		return xm_store32_slow(c, u);
+	*(u32_una *)p = c->fpu.xmm[u->reg].d[0];
 	NEXT(c, u);
 }
 
@@ -93,19 +153,39 @@ static UOP(xsr_MOVSD)
 	NEXT(c, u);
 }
 
-static UOP(xm_load64)
+static COLD UOP(xm_load64_slow)
 {
 	xmm_set(c, u->reg, simd_load64(c, u));
 	NEXT(c, u);
 }
 
-static UOP(xm_store_low)
+static UOP(xm_load64)
+{
+	const void *p = fpu_mem_rd(c, u, 8, false);
+
+	if (unlikely(!p))
+		return xm_load64_slow(c, u);
+	xmm_set(c, u->reg, simd_at64(p));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_store_low_slow)
 {
 	cpu_store64(c, u, c->fpu.xmm[u->reg].q[0]);
 	NEXT(c, u);
 }
 
-static UOP(xm_load_low)
+static UOP(xm_store_low)
+{
+	void *p = fpu_mem_wr(c, u, 8, false);
+
+	if (unlikely(!p))
+		return xm_store_low_slow(c, u);
+	*(u64_una *)p = c->fpu.xmm[u->reg].q[0];
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_load_low_slow)
 {
 	simd s = simd_load64(c, u);
 
@@ -113,7 +193,17 @@ static UOP(xm_load_low)
 	NEXT(c, u);
 }
 
-static UOP(xm_load_high)
+static UOP(xm_load_low)
+{
+	const void *p = fpu_mem_rd(c, u, 8, false);
+
+	if (unlikely(!p))
+		return xm_load_low_slow(c, u);
+	xmm_set(c, u->reg, merge_low64(xmm_get(c, u->reg), simd_at64(p)));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_load_high_slow)
 {
 	simd s = simd_load64(c, u);
 
@@ -121,9 +211,29 @@ static UOP(xm_load_high)
 	NEXT(c, u);
 }
 
-static UOP(xm_store_high)
+static UOP(xm_load_high)
+{
+	const void *p = fpu_mem_rd(c, u, 8, false);
+
+	if (unlikely(!p))
+		return xm_load_high_slow(c, u);
+	xmm_set(c, u->reg, _mm_unpacklo_epi64(xmm_get(c, u->reg), simd_at64(p)));
+	NEXT(c, u);
+}
+
+static COLD UOP(xm_store_high_slow)
 {
 	cpu_store64(c, u, c->fpu.xmm[u->reg].q[1]);
+	NEXT(c, u);
+}
+
+static UOP(xm_store_high)
+{
+	void *p = fpu_mem_wr(c, u, 8, false);
+
+	if (unlikely(!p))
+		return xm_store_high_slow(c, u);
+	*(u64_una *)p = c->fpu.xmm[u->reg].q[1];
 	NEXT(c, u);
 }
 
