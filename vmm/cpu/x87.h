@@ -92,6 +92,24 @@ static ALWAYS_INLINE void x87_begin(struct cpu *c, const struct uop *u)
 	c->fpu.fip = c->gpr[CPU_RIP] + u->off;
 }
 
+/* The same where nothing is pending, which is so while all exceptions are masked. */
+static ALWAYS_INLINE void x87_begin_fast(struct cpu *c, const struct uop *u)
+{
+	c->fpu.fip = c->gpr[CPU_RIP] + u->off;
+}
+
+/* All exceptions masked, and registers 0 and i are not empty: nothing can go wrong. */
+static ALWAYS_INLINE bool x87_fast(const struct cpu *c, unsigned int i)
+{
+	return likely(!c->fpu.x87_strict) && likely(x87_valid(c, 0)) && likely(x87_valid(c, i));
+}
+
+/* The same for a push: register 7 is empty. */
+static ALWAYS_INLINE bool x87_fast_push(const struct cpu *c)
+{
+	return likely(!c->fpu.x87_strict) && likely(!x87_valid(c, 7));
+}
+
 /* An unmasked exception was found: sets ES, notes opcode and operand, drives FERR#. */
 void x87_unmasked(struct cpu *c, const struct uop *u);
 

@@ -33,20 +33,51 @@ static COLD bool arith_empty(struct cpu *c, const struct uop *u, unsigned int ds
 			return arith_empty(c, u, dst);                                             \
 		return x87_##fn(c, u, d, d, x87_st(c, src), 0);                                    \
 	}                                                                                          \
-	static UOP(st0_##OP)                                                                       \
+	static COLD UOP(st0_##OP##_slow)                                                           \
 	{                                                                                          \
 		reg_##OP(c, u, 0, u->rm);                                                          \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(sti_##OP)                                                                       \
+	static COLD UOP(sti_##OP##_slow)                                                           \
 	{                                                                                          \
 		reg_##OP(c, u, u->rm, 0);                                                          \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
-	static UOP(pop_##OP)                                                                       \
+	static COLD UOP(pop_##OP##_slow)                                                           \
 	{                                                                                          \
 		if (reg_##OP(c, u, u->rm, 0))                                                      \
 			x87_pop(c);                                                                \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(st0_##OP)                                                                       \
+	{                                                                                          \
+		f80 *d = x87_st(c, 0);                                                             \
+                                                                                                   \
+		if (!x87_fast(c, u->rm))                                                           \
+			return st0_##OP##_slow(c, u);                                              \
+		x87_begin_fast(c, u);                                                              \
+		x87_##fn(c, u, d, d, x87_st(c, u->rm), 0);                                         \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(sti_##OP)                                                                       \
+	{                                                                                          \
+		f80 *d = x87_st(c, u->rm);                                                         \
+                                                                                                   \
+		if (!x87_fast(c, u->rm))                                                           \
+			return sti_##OP##_slow(c, u);                                              \
+		x87_begin_fast(c, u);                                                              \
+		x87_##fn(c, u, d, d, x87_st(c, 0), 0);                                             \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(pop_##OP)                                                                       \
+	{                                                                                          \
+		f80 *d = x87_st(c, u->rm);                                                         \
+                                                                                                   \
+		if (!x87_fast(c, u->rm))                                                           \
+			return pop_##OP##_slow(c, u);                                              \
+		x87_begin_fast(c, u);                                                              \
+		x87_##fn(c, u, d, d, x87_st(c, 0), 0);                                             \
+		x87_pop(c);                                                                        \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -56,7 +87,7 @@ ARITH_OPS(ARITH_REG_FN)
 
 #define ARITH_MEM_FN(OP, fn, size, sfx, bits)                                                      \
 	X87_MEMORY(fn##_##size, #fn #sfx, u##bits)                                                 \
-	static UOP(mem_##OP##_##size)                                                              \
+	static COLD UOP(mem_##OP##_##size##_slow)                                                  \
 	{                                                                                          \
 		u##bits m;                                                                         \
 		f80 *d = x87_st(c, 0);                                                             \
@@ -68,6 +99,17 @@ ARITH_OPS(ARITH_REG_FN)
 			arith_empty(c, u, 0);                                                      \
 		else                                                                               \
 			x87_##fn##_##size(c, u, d, d, &m);                                         \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(mem_##OP##_##size)                                                              \
+	{                                                                                          \
+		const u##bits##_una *m = fpu_mem_rd(c, u, bits / 8, false);                        \
+		f80 *d = x87_st(c, 0);                                                             \
+                                                                                                   \
+		if (unlikely(!m) || !x87_fast(c, 0))                                               \
+			return mem_##OP##_##size##_slow(c, u);                                     \
+		x87_begin_fast(c, u);                                                              \
+		x87_##fn##_##size(c, u, d, d, (const u##bits *)m);                                 \
 		NEXT(c, u);                                                                        \
 	}
 
@@ -105,7 +147,7 @@ static COLD bool compare_empty(struct cpu *c, const struct uop *u)
 }
 
 #define COMPARE_REG(OP, fn, pops)                                                                  \
-	static UOP(sti_##OP)                                                                       \
+	static COLD UOP(sti_##OP##_slow)                                                           \
 	{                                                                                          \
 		unsigned int i = (pops) == 2 ? 1 : u->rm;                                          \
 		bool done;                                                                         \
@@ -118,6 +160,20 @@ static COLD bool compare_empty(struct cpu *c, const struct uop *u)
 		if (done && (pops) > 0)                                                            \
 			x87_pop(c);                                                                \
 		if (done && (pops) > 1)                                                            \
+			x87_pop(c);                                                                \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(sti_##OP)                                                                       \
+	{                                                                                          \
+		unsigned int i = (pops) == 2 ? 1 : u->rm;                                          \
+                                                                                                   \
+		if (!x87_fast(c, i))                                                               \
+			return sti_##OP##_slow(c, u);                                              \
+		x87_begin_fast(c, u);                                                              \
+		compare_end(c, u, x87_##fn(c, x87_st(c, 0), x87_st(c, i)));                        \
+		if ((pops) > 0)                                                                    \
+			x87_pop(c);                                                                \
+		if ((pops) > 1)                                                                    \
 			x87_pop(c);                                                                \
 		NEXT(c, u);                                                                        \
 	}
@@ -174,7 +230,7 @@ static COLD bool compare_flags_empty(struct cpu *c, const struct uop *u)
 }
 
 #define COMPARE_FLAGS(OP, fn, pops)                                                                \
-	static UOP(sti_##OP)                                                                       \
+	static COLD UOP(sti_##OP##_slow)                                                           \
 	{                                                                                          \
 		bool done;                                                                         \
                                                                                                    \
@@ -185,6 +241,16 @@ static COLD bool compare_flags_empty(struct cpu *c, const struct uop *u)
 			done = compare_flags_end(c, u,                                             \
 						 x87_##fn(c, x87_st(c, 0), x87_st(c, u->rm)));     \
 		if (done && (pops))                                                                \
+			x87_pop(c);                                                                \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(sti_##OP)                                                                       \
+	{                                                                                          \
+		if (!x87_fast(c, u->rm))                                                           \
+			return sti_##OP##_slow(c, u);                                              \
+		x87_begin_fast(c, u);                                                              \
+		compare_flags_end(c, u, x87_##fn(c, x87_st(c, 0), x87_st(c, u->rm)));              \
+		if (pops)                                                                          \
 			x87_pop(c);                                                                \
 		NEXT(c, u);                                                                        \
 	}

@@ -40,7 +40,7 @@ static ALWAYS_INLINE void load_push(struct cpu *c, const struct uop *u, const f8
 }
 
 #define LOAD_FLOAT(size, bits)                                                                     \
-	static UOP(mem_FLD_##size)                                                                 \
+	static COLD UOP(mem_FLD_##size##_slow)                                                     \
 	{                                                                                          \
 		u##bits m;                                                                         \
                                                                                                    \
@@ -52,12 +52,23 @@ static ALWAYS_INLINE void load_push(struct cpu *c, const struct uop *u, const f8
 		else if (likely(x87_fld_##size(c, u, x87_st(c, 7), &m)))                           \
 			x87_push_done(c);                                                          \
 		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(mem_FLD_##size)                                                                 \
+	{                                                                                          \
+		const u##bits##_una *m = fpu_mem_rd(c, u, bits / 8, false);                        \
+                                                                                                   \
+		if (unlikely(!m) || !x87_fast_push(c))                                             \
+			return mem_FLD_##size##_slow(c, u);                                        \
+		x87_begin_fast(c, u);                                                              \
+		x87_fld_##size(c, u, x87_st(c, 7), (const u##bits *)m);                            \
+		x87_push_done(c);                                                                  \
+		NEXT(c, u);                                                                        \
 	}
 
 LOAD_FLOAT(M32, 32)
 LOAD_FLOAT(M64, 64)
 
-static UOP(mem_FLD_M80)
+static COLD UOP(mem_FLD_M80_slow)
 {
 	u64 lin;
 	f80 r = { .mant = 0 };
@@ -75,9 +86,23 @@ static UOP(mem_FLD_M80)
 	NEXT(c, u);
 }
 
+static UOP(mem_FLD_M80)
+{
+	const u64_una *m = fpu_mem_rd(c, u, 10, false);
+
+	if (unlikely(!m) || !x87_fast_push(c))
+		return mem_FLD_M80_slow(c, u);
+	x87_begin_fast(c, u);
+	c->fpu.sw &= ~X87_C1;
+	x87_push_done(c);
+	x87_st(c, 0)->mant = m[0];
+	x87_st(c, 0)->sexp = *(const u16_una *)(m + 1);
+	NEXT(c, u);
+}
+
 /* Integers of up to 64 bits are exact. */
 #define LOAD_INT(size, bits, insn)                                                                 \
-	static UOP(mem_FILD_##size)                                                                \
+	static COLD UOP(mem_FILD_##size##_slow)                                                    \
 	{                                                                                          \
 		u##bits m;                                                                         \
                                                                                                    \
@@ -90,6 +115,18 @@ static UOP(mem_FLD_M80)
 		}                                                                                  \
 		c->fpu.sw &= ~X87_C1;                                                              \
 		__asm__ volatile(insn " %1\n\tfstpt %0" : "=m"(*x87_st(c, 7)) : "m"(m));           \
+		x87_push_done(c);                                                                  \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(mem_FILD_##size)                                                                \
+	{                                                                                          \
+		const u##bits##_una *m = fpu_mem_rd(c, u, bits / 8, false);                        \
+                                                                                                   \
+		if (unlikely(!m) || !x87_fast_push(c))                                             \
+			return mem_FILD_##size##_slow(c, u);                                       \
+		x87_begin_fast(c, u);                                                              \
+		c->fpu.sw &= ~X87_C1;                                                              \
+		__asm__ volatile(insn " %1\n\tfstpt %0" : "=m"(*x87_st(c, 7)) : "m"(*m));          \
 		x87_push_done(c);                                                                  \
 		NEXT(c, u);                                                                        \
 	}
@@ -111,7 +148,7 @@ static UOP(mem_FBLD)
 	NEXT(c, u);
 }
 
-static UOP(sti_FLD)
+static COLD UOP(sti_FLD_slow)
 {
 	x87_begin(c, u);
 	if (unlikely(!x87_valid(c, u->rm))) {
@@ -120,6 +157,16 @@ static UOP(sti_FLD)
 		NEXT(c, u);
 	}
 	load_push(c, u, x87_st(c, u->rm));
+	NEXT(c, u);
+}
+
+static UOP(sti_FLD)
+{
+	if (!x87_fast_push(c) || unlikely(!x87_valid(c, u->rm)))
+		return sti_FLD_slow(c, u);
+	x87_begin_fast(c, u);
+	c->fpu.sw &= ~X87_C1;
+	x87_push(c, x87_st(c, u->rm));
 	NEXT(c, u);
 }
 
@@ -136,7 +183,7 @@ static ALWAYS_INLINE void store_forget(struct cpu *c, u16 sw)
 }
 
 #define STORE_CONVERT(OP, size, bits, indefinite, pops)                                            \
-	static UOP(mem_##OP##_##size)                                                              \
+	static COLD UOP(mem_##OP##_##size##_slow)                                                  \
 	{                                                                                          \
 		u##bits m = (u##bits)(indefinite);                                                 \
 		u16 sw;                                                                            \
@@ -160,6 +207,18 @@ static ALWAYS_INLINE void store_forget(struct cpu *c, u16 sw)
 			if (unlikely(!x87_end_cc(c, u, sw, 0, X87_STOP_MEM)))                      \
 				NEXT(c, u);                                                        \
 		}                                                                                  \
+		if (pops)                                                                          \
+			x87_pop(c);                                                                \
+		NEXT(c, u);                                                                        \
+	}                                                                                          \
+	static UOP(mem_##OP##_##size)                                                              \
+	{                                                                                          \
+		u##bits##_una *m = fpu_mem_wr(c, u, bits / 8, false);                              \
+                                                                                                   \
+		if (unlikely(!m) || !x87_fast(c, 0))                                               \
+			return mem_##OP##_##size##_slow(c, u);                                     \
+		x87_begin_fast(c, u);                                                              \
+		x87_take_status(c, x87_fst_##size(c, (u##bits *)m, x87_st(c, 0)), 0);              \
 		if (pops)                                                                          \
 			x87_pop(c);                                                                \
 		NEXT(c, u);                                                                        \
@@ -277,16 +336,27 @@ static UOP(sti_FST)
 	NEXT(c, u);
 }
 
-static UOP(sti_FSTP)
+static COLD UOP(sti_FSTP_slow)
 {
 	if (store_reg(c, u))
 		x87_pop(c);
 	NEXT(c, u);
 }
 
+static UOP(sti_FSTP)
+{
+	if (!x87_fast(c, 0))
+		return sti_FSTP_slow(c, u);
+	x87_begin_fast(c, u);
+	c->fpu.sw &= ~X87_C1;
+	x87_set(c, u->rm, x87_st(c, 0));
+	x87_pop(c);
+	NEXT(c, u);
+}
+
 /* ---- between registers ---- */
 
-static UOP(sti_FXCH)
+static COLD UOP(sti_FXCH_slow)
 {
 	f80 a, b;
 
@@ -305,6 +375,20 @@ static UOP(sti_FXCH)
 	}
 	x87_set(c, 0, &b);
 	x87_set(c, u->rm, &a);
+	NEXT(c, u);
+}
+
+static UOP(sti_FXCH)
+{
+	f80 *s = x87_st(c, 0), *d = x87_st(c, u->rm), t;
+
+	if (!x87_fast(c, u->rm))
+		return sti_FXCH_slow(c, u);
+	x87_begin_fast(c, u);
+	c->fpu.sw &= ~X87_C1;
+	x87_copy(&t, s);
+	x87_copy(s, d);
+	x87_copy(d, &t);
 	NEXT(c, u);
 }
 
