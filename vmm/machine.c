@@ -140,7 +140,7 @@ void gm_machine_end(struct gm_machine *m, enum gm_end end, const char *fmt, ...)
 
 void gm_machine_warn(struct gm_machine *m, const char *fmt, ...)
 {
-	char text[512];
+	char text[4096]; /* room for a register dump */
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -130,7 +130,7 @@ def check_bad(files, args, status, pattern):
     err = p.stderr.decode(errors="replace")
     if p.returncode != status:
         return f"exit status {p.returncode}, wanted {status}; {err!r}"
-    if not re.search(pattern, err):
+    if not re.search(pattern, err, re.I):
         return f"{err!r} does not match {pattern!r}"
     if err.count("\n") != 1 or not err.startswith("vmm: "):
         return f"not one line from vmm: {err!r}"
