@@ -96,6 +96,21 @@ static void leaf_d(const struct cpu *c, u32 sub, u32 out[4])
 		put(out, c->model->words[CPU_W_D1_EAX], XSAVE_SIZE, 0, 0);
 }
 
+/* In lowest terms: Linux multiplies the crystal's kHz by EBX in 32 bits. */
+static void leaf_crystal(const struct cpu *c, u32 out[4])
+{
+	u32 a = c->apic_khz, b = c->tsc_khz, t;
+
+	if (!a || !b || a > ~0u / 1000)
+		return;
+	while (b) {
+		t = a % b;
+		a = b;
+		b = t;
+	}
+	put(out, c->apic_khz / a, c->tsc_khz / a, c->apic_khz * 1000, 0);
+}
+
 static void leaf_basic(struct cpu *c, u32 leaf, u32 sub, u32 out[4])
 {
 	const struct cpu_model *m = c->model;
@@ -128,8 +143,7 @@ static void leaf_basic(struct cpu *c, u32 leaf, u32 sub, u32 out[4])
 		leaf_d(c, sub, out);
 		break;
 	case 0x15: /* TSC = core crystal (which clocks the APIC timer) * EBX / EAX */
-		if (c->tsc_khz && c->apic_khz && c->apic_khz <= ~0u / 1000)
-			put(out, c->apic_khz, c->tsc_khz, c->apic_khz * 1000, 0);
+		leaf_crystal(c, out);
 		break;
 	case 0x16:
 		put(out, c->tsc_khz / 1000, c->tsc_khz / 1000, 100, 0);
