@@ -291,7 +291,7 @@ static bool acceptable(const struct x86_insn *i, int len)
 {
 	static const u16 no[] = { X86_OP_INVALID, X86_OP_PUSH, X86_OP_POP, X86_OP_JMP_NEAR_IND,
 				  X86_OP_CALL_NEAR_IND, X86_OP_JMP_FAR_IND, X86_OP_CALL_FAR_IND,
-				  X86_OP_DAA, X86_OP_PAUSE, X86_OP_RDRAND, X86_OP_RDSEED };
+				  X86_OP_DAA, X86_OP_PAUSE, X86_OP_RDRAND, X86_OP_RDSEED, X86_OP_LFP };
 	unsigned int k;
 
 	if (len <= 0 || i->prefixes & (X86_PFX_SEG | X86_PFX_REP | X86_PFX_REPNE))
@@ -398,6 +398,59 @@ START_TEST(test_group)
 }
 END_TEST
 
+/* Sequences whose flags are partly dead, which the translator rewrites. */
+struct seq {
+	const char *name;
+	u8 len;
+	u8 code[24];
+};
+
+static const struct seq seqs[] = {
+	{ "and, xor", 12, { 0x81, 0xe2, 0x61, 0x81, 0x00, 0x07, 0x81, 0xf2, 0x61, 0x81, 0x00, 0x07 } },
+	{ "and, xor, setne", 15, { 0x81, 0xe2, 0x61, 0x81, 0x00, 0x07, 0x81, 0xf2, 0x61, 0x81, 0x00,
+				   0x07, 0x0f, 0x95, 0xc1 } },
+	{ "add, add", 6, { 0x48, 0x01, 0xc8, 0x48, 0x01, 0xd0 } },
+	{ "add imm8, sub 32", 7, { 0x48, 0x83, 0xc0, 0x85, 0x29, 0xd1, 0x90 } },
+	{ "sub imm32, cmp", 9, { 0x48, 0x81, 0xe9, 0x00, 0x00, 0x00, 0x80, 0x39, 0xc8 } },
+	{ "inc, dec, cmp", 7, { 0xff, 0xc0, 0x48, 0xff, 0xc9, 0x39, 0xc8 } },
+	{ "cmp, inc, adc", 7, { 0x39, 0xc8, 0xff, 0xc2, 0x11, 0xdb, 0x90 } },
+	{ "shl, shr, sar, or", 11, { 0xc1, 0xe0, 0x05, 0x48, 0xc1, 0xe9, 0x07, 0xd1, 0xfa, 0x09, 0xc8 } },
+	{ "sub, lea, xor", 10, { 0x29, 0xc8, 0x48, 0x8d, 0x54, 0x08, 0x05, 0x48, 0x31, 0xd2 } },
+	{ "cmp, jb", 8, { 0x48, 0x39, 0xc8, 0x72, 0x02, 0x89, 0xd1, 0x90 } },
+	{ "test, jle", 6, { 0x85, 0xc9, 0x7e, 0x02, 0x89, 0xd1 } },
+	{ "cmp imm, jg", 7, { 0x83, 0xf8, 0xff, 0x7f, 0x02, 0x89, 0xd1 } },
+	{ "and, xor, jne", 16, { 0x81, 0xe2, 0x61, 0x81, 0x00, 0x07, 0x81, 0xf2, 0x61, 0x81, 0x00,
+				 0x07, 0x75, 0x02, 0x89, 0xd1 } },
+	{ "neg, sbb", 4, { 0xf7, 0xd8, 0x19, 0xc9 } },
+	{ "bt, jae", 7, { 0x0f, 0xa3, 0xc8, 0x73, 0x02, 0x89, 0xd1 } },
+	{ "dec, jnz", 6, { 0xff, 0xc9, 0x75, 0x02, 0x89, 0xd1 } },
+};
+
+START_TEST(test_seq)
+{
+	const struct seq *q = &seqs[_i];
+	u8 *code = (u8 *)CODE;
+	struct regs in, n, s;
+	unsigned int k, done;
+
+	for (done = 0; done < ROUNDS; done++) {
+		for (k = 0; k < 16; k++)
+			in.gpr[k] = value();
+		in.fl = (rnd() & X86_FL_ARITH) | X86_FL_ONE;
+		memcpy(code, q->code, q->len);
+		code[q->len] = 0xc3;
+		n = s = in;
+		ck_assert_int_eq(native_run(&n), 0);
+		code[q->len] = 0xf4;
+		ck_assert(soft_run(&s));
+		s.gpr[X86_RSP] = n.gpr[X86_RSP] = 0;
+		ck_assert_msg(!memcmp(n.gpr, s.gpr, sizeof(n.gpr)), "%s: registers", q->name);
+		ck_assert_msg(!((n.fl ^ s.fl) & X86_FL_ARITH & ~X86_FL_AF & ~X86_FL_OF),
+			      "%s: flags %lx %lx", q->name, n.fl, s.fl);
+	}
+}
+END_TEST
+
 #endif /* __x86_64__ */
 
 int main(void)
@@ -411,6 +464,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_group, 0, ARRAY_SIZE(groups));
+	tcase_add_loop_test(tc, test_seq, 0, ARRAY_SIZE(seqs));
 	suite_add_tcase(su, tc);
 #endif
 	sr = srunner_create(su);

@@ -114,6 +114,10 @@ static void mark_code(struct cpu *c, struct cpu_code_page *p, unsigned int off, 
 /* The head of a block that is no longer valid, met by a link or the jump cache. */
 static const struct uop *stale(struct cpu *c, const struct uop *u)
 {
+	struct cpu_jump *j = &c->jumps[cpu_jump_slot(c->gpr[CPU_RIP])];
+
+	if (j->to == u)
+		j->jtag = 0;
 	c->fault_uop = NULL;
 	GOTO_UOP(c, cpu_find(c));
 }

@@ -858,10 +858,13 @@ uop_fn uop_misc_find(const struct x86_insn *i, struct uop *u, const struct cpu *
 	case X86_OP_MOV_SREG:
 		return i->form == X86_FORM_RM_SREG ? mov_from_sreg : NULL;
 	case X86_OP_CRC32:
+		u->reg = i->reg;
+		u->rm = (u8)(i->opcode != 0xf0 ? i->rm
+					       : i->rm * 8 + !!(i->props & X86_P_HIGH_RM));
 		u->aux = i->opcode == 0xf0		   ? 1
+			 : i->rex & 8		    ? 8
 			 : i->prefixes & X86_PFX_66 ? 2
-			 : i->rex & 8		   ? 8
-						   : 4;
+						    : 4;
 		return crc32;
 	case X86_OP_CLI:
 		return c->mode & (CPU_MODE_VM | CPU_MODE_USER) ? NULL : cli_check;

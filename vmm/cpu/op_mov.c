@@ -191,3 +191,9 @@ UOP(uop_nop)
 {
 	NEXT(c, u);
 }
+
+UOP(uop_mfence)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	NEXT(c, u);
+}

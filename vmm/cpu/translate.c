@@ -385,6 +385,8 @@ static uop_fn emit_data(struct xl *x, const struct x86_insn *i, struct uop *u)
 	case X86_OP_LFENCE:
 	case X86_OP_SFENCE:
 		return uop_nop;
+	case X86_OP_MFENCE:
+		return uop_mfence;
 	default:
 		return NULL;
 	}
