@@ -399,6 +399,8 @@ UOP(uop_sys)
 	cpu_sys_fn fn = (cpu_sys_fn)(uintptr_t)u->imm;
 
 	c->fault_uop = u;
+	if (i->props & X86_P_PRIV && c->cpl)
+		cpu_fault_err(c, X86_GP, 0);
 	c->insn_rip = c->gpr[CPU_RIP] + u->off;
 	c->rip = c->insn_rip + u->len;
 	if (!(u->flags & UOP_LONG))
