@@ -62,7 +62,7 @@ static uop_fn find_x87(const struct x86_insn *i, struct uop *u)
 	/* The last-opcode register: the low three bits of D8..DF, and ModRM. */
 	u->imm = (u64)(i->opcode & 7) << 8 | (i->mod & 3) << 6 | (i->reg & 7) << 3 | (i->rm & 7);
 	u->aux = i->cc;
-	/* The size of environment and state, where an operand-size prefix makes it the short one. */
+	/* Environment and state have a short form. */
 	u->flags &= ~UOP_O16;
 	if (i->memsize == 14 || i->memsize == 94)
 		u->flags |= UOP_O16;

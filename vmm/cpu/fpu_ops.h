@@ -68,7 +68,7 @@ static ALWAYS_INLINE void mmx_set(struct cpu *c, unsigned int r, simd v)
 	st->sexp = 0xffff;
 }
 
-/* Every MMX instruction but EMMS: TOP becomes 0 and all registers valid. After all that may fault. */
+/* What every MMX instruction does, after all that may fault: TOP 0, all registers valid. */
 static ALWAYS_INLINE void mmx_touch(struct cpu *c)
 {
 	c->fpu.top = 0;
@@ -81,9 +81,9 @@ static ALWAYS_INLINE simd simd_from_u64(u64 v)
 }
 
 /*
- * The host address of the memory operand where the TLB has it and no segment limit is to be checked;
- * NULL: the general way. The common instructions have a handler that uses this and
- * calls nothing, so that it needs no stack frame, and hands all else to one named ..._slow.
+ * The host address of the memory operand where the TLB has it and no segment limit is to be
+ * checked; NULL: the general way. The common instructions have a handler that uses this and calls
+ * nothing, so that it needs no stack frame, and hands all else to one named ..._slow.
  */
 static ALWAYS_INLINE u64 fpu_simple_lin(const struct cpu *c, const struct uop *u)
 {
@@ -185,10 +185,10 @@ static ALWAYS_INLINE simd simd_load32(struct cpu *c, const struct uop *u)
 }
 
 /*
- * After SSE arithmetic and before its result is stored. With all exceptions masked the flags stay in the
- * host's MXCSR. Otherwise the host's flags were clear before the operation; sse_check() looks at
- * them and raises #XM (#UD without CR4.OSXMMEXCPT) for an unmasked one. `soft` are exceptions that
- * were found without the host's unit.
+ * After SSE arithmetic and before its result is stored. With all exceptions masked the flags stay
+ * in the host's MXCSR. Otherwise the host's flags were clear before the operation; sse_check()
+ * looks at them and raises #XM (#UD without CR4.OSXMMEXCPT) for an unmasked one. `soft` are
+ * exceptions that were found without the host's unit.
  */
 void sse_check(struct cpu *c, const struct uop *u, u32 soft);
 

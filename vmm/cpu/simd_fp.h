@@ -312,7 +312,7 @@ SIMD_FN f_dppd_sum(simd p, unsigned int imm)
 			return 0;                                                                  \
 		keep = *v ^ frac;                                                                  \
 		half = unit >> 1;                                                                  \
-		/* For a value in [1, 2) the unit's place is the exponent's low bit, odd as bias. */ \
+		/* In [1, 2) the unit's place is the exponent's low bit, which is 1. */            \
 		up = rc == 0 ? frac > half || (frac == half && (keep & unit))                      \
 			     : rc == 1 ? sign != 0 : rc == 2 ? !sign : false;                      \
 		*v = keep + (up ? unit : 0);                                                       \

@@ -240,7 +240,7 @@ void sse_check(struct cpu *c, const struct uop *u, u32 soft)
 		fp_csr_set(csr & ~MXCSR_FLAGS);
 	}
 	open = flags & ~(f->mxcsr >> MXCSR_MASK_SHIFT);
-	/* Exceptions of the operands come before there is a result, so those of results are not seen. */
+	/* Exceptions of the operands come before there is a result: its own are not seen. */
 	if (open & (MXCSR_IE | MXCSR_DE | MXCSR_ZE))
 		flags &= MXCSR_IE | MXCSR_DE | MXCSR_ZE;
 	f->mxcsr |= flags;

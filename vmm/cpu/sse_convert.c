@@ -217,7 +217,8 @@ static UOP(mm_CVTPI2PD)
 }
 
 #define CVT_ROW(OP, slot, r, m)                                                                    \
-	[X86_OP_##OP - SIMD_FIRST][slot] = r##_##OP, [X86_OP_##OP - SIMD_FIRST][slot + 1] = m##_##OP,
+	[X86_OP_##OP - SIMD_FIRST][slot] = r##_##OP,                                               \
+	[X86_OP_##OP - SIMD_FIRST][slot + 1] = m##_##OP,
 #define CVT_XMM_ROW(OP, ...)      CVT_ROW(OP, SLOT_XR, xr, xm)
 #define CVT_FROM_GPR_ROW(OP, ...) CVT_ROW(OP, SLOT_X_GR, gr, gm)
 #define CVT_TO_GPR_ROW(OP, ...)   CVT_ROW(OP, SLOT_R_XR, xr, xm)

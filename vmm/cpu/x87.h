@@ -9,8 +9,8 @@
  *    subset of the guest's.
  *  - strict, when one is unmasked: the guest's own control word is loaded around the operation,
  *    so that the host behaves as the guest's unit would (it delivers nothing, because only
- *    non-waiting instructions follow until the flags are cleared). FNINIT leaves the host's stack empty
- *    whatever was or was not pushed and popped.
+ *    non-waiting instructions follow until the flags are cleared). FNINIT leaves the host's
+ *    stack empty whatever was or was not pushed and popped.
  *
  * Source: Intel SDM volume 1 chapter 8.
  */
@@ -171,7 +171,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 
 /*
  * r = op(a, b), with b below a on the stack and both left there. Like the next three: the
- * status is taken over, with the condition bits of `cc`; false where an unmasked exception of `stop`
+ * status is taken over, with the condition bits of `cc`; false where an unmasked exception
  * forbids the result, and *r is as before. The fast version stores straight to the register,
  * because a copy would read sixteen bytes right after ten were stored.
  */
@@ -185,7 +185,8 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		__asm__ volatile(X87_STRICT_IN "fldt %[b]\n\tfldt %[a]\n\t" insn                   \
 				 "\n\t" X87_STRICT_OUT "fstpt %[r]\n\t" X87_STRICT_END             \
 				 : [sw] "=a"(sw), [r] "=m"(t)                                      \
-				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw), [host] "m"(host)); \
+				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw),       \
+				   [host] "m"(host));                                              \
 		return x87_end_strict(c, u, sw, cc, X87_STOP_REG, r, &t);                          \
 	}                                                                                          \
 	X87_FN x87_##name(struct cpu *c, const struct uop *u, f80 *r, const f80 *a, const f80 *b,  \
@@ -215,7 +216,8 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 					       " %[m]\n\t" X87_STRICT_OUT                          \
 					       "fstpt %[r]\n\t" X87_STRICT_END                     \
 				 : [sw] "=a"(sw), [r] "=m"(t)                                      \
-				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw), [host] "m"(host)); \
+				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw),       \
+				   [host] "m"(host));                                              \
 		return x87_end_strict(c, u, sw, 0, X87_STOP_REG, r, &t);                           \
 	}                                                                                          \
 	X87_FN x87_##name(struct cpu *c, const struct uop *u, f80 *r, const f80 *a, const type *m) \
@@ -302,7 +304,8 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		__asm__ volatile(X87_STRICT_IN "fldt %[b]\n\tfldt %[a]\n\t" insn                   \
 					       "\n\t" X87_STRICT_OUT X87_STRICT_END                \
 				 : [sw] "=a"(sw)                                                   \
-				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw), [host] "m"(host)); \
+				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw),       \
+				   [host] "m"(host));                                              \
 		return sw;                                                                         \
 	}
 
@@ -322,11 +325,12 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		__asm__ volatile(X87_STRICT_IN "fldt %[a]\n\t" insn                                \
 					       " %[m]\n\t" X87_STRICT_OUT X87_STRICT_END           \
 				 : [sw] "=a"(sw)                                                   \
-				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw), [host] "m"(host)); \
+				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw),       \
+				   [host] "m"(host));                                              \
 		return sw;                                                                         \
 	}
 
-/* Memory = a, converted and popped; *m keeps its old value when an unmasked exception forbids the store. */
+/* *m = a, converted; as before where an unmasked exception forbids the store. */
 #define X87_STORE(name, insn, type)                                                                \
 	X87_SW_FN x87_##name(const struct cpu *c, type *m, const f80 *a)                              \
 	{                                                                                          \

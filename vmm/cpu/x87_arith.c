@@ -6,9 +6,11 @@
  */
 #include "vmm/cpu/x87.h"
 
-#define ARITH_OPS(X) X(FADD, fadd) X(FMUL, fmul) X(FSUB, fsub) X(FSUBR, fsubr) X(FDIV, fdiv) X(FDIVR, fdivr)
+#define ARITH_OPS(X)                                                                               \
+	X(FADD, fadd) X(FMUL, fmul) X(FSUB, fsub) X(FSUBR, fsubr) X(FDIV, fdiv) X(FDIVR, fdivr)
 #define ARITH_SIZES(X, OP, fn)                                                                     \
-	X(OP, fn, M32, s, 32) X(OP, fn, M64, l, 64) X(OP, i##fn, M16I, s, 16) X(OP, i##fn, M32I, l, 32)
+	X(OP, fn, M32, s, 32)                                                                      \
+	X(OP, fn, M64, l, 64) X(OP, i##fn, M16I, s, 16) X(OP, i##fn, M32I, l, 32)
 
 /* ---- register operands ---- */
 
@@ -134,7 +136,7 @@ X87_COMPARE_MEMORY(fcom_M64, "fcoml", u64)
 X87_COMPARE_MEMORY(fcom_M16I, "ficoms", u16)
 X87_COMPARE_MEMORY(fcom_M32I, "ficoml", u32)
 
-/* The condition codes are set in any case; an unmasked exception only keeps the stack from being popped. */
+/* The condition codes are set in any case; an unmasked exception only forbids the pop. */
 static ALWAYS_INLINE bool compare_end(struct cpu *c, const struct uop *u, u16 sw)
 {
 	return x87_end_cc(c, u, sw, X87_C0 | X87_C2 | X87_C3, X87_STOP_REG);
@@ -213,8 +215,8 @@ COMPARE_MEM(FCOMP, M16I, 16, 1)
 COMPARE_MEM(FCOMP, M32I, 32, 1)
 
 /*
- * FCOMI and its kin: C3, C2, C0 go to ZF, PF, CF, unmasked exception or not; OF, SF, AF clear. C1 keeps
- * its value.
+ * FCOMI and its kin: C3, C2, C0 go to ZF, PF, CF, unmasked exception or not; OF, SF, AF clear.
+ * C1 keeps its value.
  */
 static ALWAYS_INLINE bool compare_flags_end(struct cpu *c, const struct uop *u, u16 sw)
 {

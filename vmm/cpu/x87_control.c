@@ -34,8 +34,8 @@ void x87_update_es(struct cpu *c)
 }
 
 /*
- * With CR0.NE clear the error goes to the interrupt controller and the instruction goes on: on
- * a PC the interrupt comes first, unless the guest has masked it, where a real CPU would stop for ever.
+ * With CR0.NE clear the error goes to the interrupt controller and the instruction goes on: on a
+ * PC the interrupt comes first, unless the guest has masked it, where a real CPU would wait.
  */
 void x87_deliver(struct cpu *c, const struct uop *u)
 {
@@ -76,7 +76,10 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over)
 
 /* ---- the host's control registers ---- */
 
-/* The guest's MXCSR with all masked. Where underflow is unmasked, FTZ makes the host report it whenever a result is tiny. */
+/*
+ * The guest's MXCSR with all masked. Where underflow is unmasked, FTZ makes the host report it
+ * whenever a result is tiny.
+ */
 static u32 sse_host_csr(const struct cpu_fpu *f)
 {
 	u32 v = (f->mxcsr & (MXCSR_RC | MXCSR_FTZ | MXCSR_DAZ)) | MXCSR_MASKS;

@@ -234,7 +234,7 @@ STORE_CONVERT(FISTP, M16I, 16, 0x8000u, 1)
 STORE_CONVERT(FISTP, M32I, 32, 0x80000000u, 1)
 STORE_CONVERT(FISTP, M64I, 64, 0x8000000000000000ull, 1)
 
-/* FISTTP: as FISTP under truncation, whatever the control word says. SSE3 is not asked of the host. */
+/* FISTTP: FISTP under truncation, whatever the control word says. The host may lack SSE3. */
 #define STORE_TRUNCATE(size, bits, indefinite, insn)                                               \
 	static u16 x87_fisttp_##size(const struct cpu *c, u##bits *m, const f80 *a)                \
 	{                                                                                          \
