@@ -29,17 +29,17 @@ struct op {
 		M(pre "div" sfx, opc, 6), M(pre "divr" sfx, opc, 7)
 
 static const struct op ops_arith[] = {
-	R("fadd", 0xd8, 0xc0), R("fmul", 0xd8, 0xc8), R("fcom", 0xd8, 0xd0), R("fcomp", 0xd8, 0xd8),
-	R("fsub", 0xd8, 0xe0), R("fsubr", 0xd8, 0xe8), R("fdiv", 0xd8, 0xf0), R("fdivr", 0xd8, 0xf8),
-	R("fadd i", 0xdc, 0xc0), R("fmul i", 0xdc, 0xc8), R("fsubr i", 0xdc, 0xe0),
-	R("fsub i", 0xdc, 0xe8), R("fdivr i", 0xdc, 0xf0), R("fdiv i", 0xdc, 0xf8),
-	R("faddp", 0xde, 0xc0), R("fmulp", 0xde, 0xc8), N("fcompp", 0xde, 0xd9),
-	R("fsubrp", 0xde, 0xe0), R("fsubp", 0xde, 0xe8), R("fdivrp", 0xde, 0xf0),
-	R("fdivp", 0xde, 0xf8), R("fucom", 0xdd, 0xe0), R("fucomp", 0xdd, 0xe8),
-	N("fucompp", 0xda, 0xe9), R("fcomi", 0xdb, 0xf0), R("fucomi", 0xdb, 0xe8),
-	R("fcomip", 0xdf, 0xf0), R("fucomip", 0xdf, 0xe8), N("ftst", 0xd9, 0xe4),
-	EIGHT(M, "f", " m32", 0xd8), EIGHT(M, "f", " m64", 0xdc), EIGHT(M, "fi", " m32", 0xda),
-	EIGHT(M, "fi", " m16", 0xde),
+	R("fadd", 0xd8, 0xc0),       R("fmul", 0xd8, 0xc8),        R("fcom", 0xd8, 0xd0),
+	R("fcomp", 0xd8, 0xd8),      R("fsub", 0xd8, 0xe0),        R("fsubr", 0xd8, 0xe8),
+	R("fdiv", 0xd8, 0xf0),       R("fdivr", 0xd8, 0xf8),       R("fadd i", 0xdc, 0xc0),
+	R("fmul i", 0xdc, 0xc8),     R("fsubr i", 0xdc, 0xe0),     R("fsub i", 0xdc, 0xe8),
+	R("fdivr i", 0xdc, 0xf0),    R("fdiv i", 0xdc, 0xf8),      R("faddp", 0xde, 0xc0),
+	R("fmulp", 0xde, 0xc8),      N("fcompp", 0xde, 0xd9),      R("fsubrp", 0xde, 0xe0),
+	R("fsubp", 0xde, 0xe8),      R("fdivrp", 0xde, 0xf0),      R("fdivp", 0xde, 0xf8),
+	R("fucom", 0xdd, 0xe0),      R("fucomp", 0xdd, 0xe8),      N("fucompp", 0xda, 0xe9),
+	R("fcomi", 0xdb, 0xf0),      R("fucomi", 0xdb, 0xe8),      R("fcomip", 0xdf, 0xf0),
+	R("fucomip", 0xdf, 0xe8),    N("ftst", 0xd9, 0xe4),        EIGHT(M, "f", " m32", 0xd8),
+	EIGHT(M, "f", " m64", 0xdc), EIGHT(M, "fi", " m32", 0xda), EIGHT(M, "fi", " m16", 0xde),
 };
 
 static const struct op ops_func[] = {
@@ -55,16 +55,17 @@ static const struct op ops_func[] = {
 };
 
 static const struct op ops_move[] = {
-	R("fld", 0xd9, 0xc0), R("fxch", 0xd9, 0xc8), R("fst", 0xdd, 0xd0), R("fstp", 0xdd, 0xd8),
-	R("ffree", 0xdd, 0xc0), R("ffreep", 0xdf, 0xc0), R("fcmovb", 0xda, 0xc0),
-	R("fcmove", 0xda, 0xc8), R("fcmovbe", 0xda, 0xd0), R("fcmovu", 0xda, 0xd8),
-	R("fcmovnb", 0xdb, 0xc0), R("fcmovne", 0xdb, 0xc8), R("fcmovnbe", 0xdb, 0xd0),
-	R("fcmovnu", 0xdb, 0xd8), M("fld m32", 0xd9, 0), M("fst m32", 0xd9, 2),
-	M("fstp m32", 0xd9, 3), M("fld m64", 0xdd, 0), M("fst m64", 0xdd, 2), M("fstp m64", 0xdd, 3),
-	M("fld m80", 0xdb, 5), M("fstp m80", 0xdb, 7), M("fild m32", 0xdb, 0), M("fist m32", 0xdb, 2),
-	M("fistp m32", 0xdb, 3), M("fild m16", 0xdf, 0), M("fist m16", 0xdf, 2),
-	M("fistp m16", 0xdf, 3), M("fild m64", 0xdf, 5), M("fistp m64", 0xdf, 7),
-	M("fisttp m32", 0xdb, 1), M("fisttp m64", 0xdd, 1), M("fisttp m16", 0xdf, 1),
+	R("fld", 0xd9, 0xc0),      R("fxch", 0xd9, 0xc8),    R("fst", 0xdd, 0xd0),
+	R("fstp", 0xdd, 0xd8),     R("ffree", 0xdd, 0xc0),   R("ffreep", 0xdf, 0xc0),
+	R("fcmovb", 0xda, 0xc0),   R("fcmove", 0xda, 0xc8),  R("fcmovbe", 0xda, 0xd0),
+	R("fcmovu", 0xda, 0xd8),   R("fcmovnb", 0xdb, 0xc0), R("fcmovne", 0xdb, 0xc8),
+	R("fcmovnbe", 0xdb, 0xd0), R("fcmovnu", 0xdb, 0xd8), M("fld m32", 0xd9, 0),
+	M("fst m32", 0xd9, 2),     M("fstp m32", 0xd9, 3),   M("fld m64", 0xdd, 0),
+	M("fst m64", 0xdd, 2),     M("fstp m64", 0xdd, 3),   M("fld m80", 0xdb, 5),
+	M("fstp m80", 0xdb, 7),    M("fild m32", 0xdb, 0),   M("fist m32", 0xdb, 2),
+	M("fistp m32", 0xdb, 3),   M("fild m16", 0xdf, 0),   M("fist m16", 0xdf, 2),
+	M("fistp m16", 0xdf, 3),   M("fild m64", 0xdf, 5),   M("fistp m64", 0xdf, 7),
+	M("fisttp m32", 0xdb, 1),  M("fisttp m64", 0xdd, 1), M("fisttp m16", 0xdf, 1),
 	M("fbstp", 0xdf, 6),
 };
 
@@ -133,8 +134,9 @@ static void random_operand(const struct op *op, u64 *seed, u8 data[NATIVE_MEM])
 	}
 }
 
-static void report(const char *name, const u8 *insn, unsigned int len, const struct native_state *in,
-		   const struct native_state *want, const struct native_state *got)
+static void report(const char *name, const u8 *insn, unsigned int len,
+                   const struct native_state *in, const struct native_state *want,
+                   const struct native_state *got)
 {
 	unsigned int i;
 
@@ -150,7 +152,8 @@ static void report(const char *name, const u8 *insn, unsigned int len, const str
 		memcpy(&b, got->fx + i, 8);
 		if (a != b || i < 8)
 			fprintf(stderr, "  fx+%u: before %016llx host %016llx here %016llx\n", i,
-				(unsigned long long)o, (unsigned long long)a, (unsigned long long)b);
+			        (unsigned long long)o, (unsigned long long)a,
+			        (unsigned long long)b);
 	}
 	for (i = 0; i < 17; i++)
 		if ((&want->gpr[0])[i] != (&got->gpr[0])[i])
@@ -221,10 +224,11 @@ static bool run_case(struct native *n, const struct op *op, u64 *seed, bool open
 	memcpy(got, n->mem + at - 64, NATIVE_MEM);
 	forget_pointers(op, want);
 	forget_pointers(op, got);
-	if (vector == n->vector && same_state(&host, &here, false) && !memcmp(want, got, NATIVE_MEM))
+	if (vector == n->vector && same_state(&host, &here, false) &&
+	    !memcmp(want, got, NATIVE_MEM))
 		return true;
-	fprintf(stderr, "vector host %u here %u cw %x sw %x%s\n", vector, n->vector,
-		*(u16 *)in.fx, *(u16 *)(in.fx + 2), memcmp(want, got, NATIVE_MEM) ? ", memory" : "");
+	fprintf(stderr, "vector host %u here %u cw %x sw %x%s\n", vector, n->vector, *(u16 *)in.fx,
+	        *(u16 *)(in.fx + 2), memcmp(want, got, NATIVE_MEM) ? ", memory" : "");
 	for (at = 64; at < 200; at += 4)
 		if (memcmp(want + at, got + at, 4))
 			fprintf(stderr, "  mem+%u before %08x host %08x here %08x\n", at - 64,

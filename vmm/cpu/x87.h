@@ -165,6 +165,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 #define X87_FN    static ALWAYS_INLINE __attribute__((unused)) bool
 #define X87_SW_FN static ALWAYS_INLINE __attribute__((unused)) u16
 
+/* FNSTSW comes before the result is stored: AX must not be part of an operand's address ("=&a"). */
 #define X87_STRICT_IN  "fnclex\n\tfldcw %[cw]\n\t"
 #define X87_STRICT_OUT "fnstsw %[sw]\n\tfnclex\n\tfldcw %[host]\n\t"
 #define X87_STRICT_END "fninit\n\tfldcw %[host]"
@@ -184,8 +185,8 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
                                                                                                    \
 		__asm__ volatile(X87_STRICT_IN "fldt %[b]\n\tfldt %[a]\n\t" insn                   \
 				 "\n\t" X87_STRICT_OUT "fstpt %[r]\n\t" X87_STRICT_END             \
-				 : [sw] "=a"(sw), [r] "=m"(t)                                      \
-				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw),       \
+				 : [sw] "=&a"(sw), [r] "=m"(t)                                     \
+				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw),                  \
 				   [host] "m"(host));                                              \
 		return x87_end_strict(c, u, sw, cc, X87_STOP_REG, r, &t);                          \
 	}                                                                                          \
@@ -198,7 +199,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 			return x87_##name##_strict(c, u, r, a, b, cc);                             \
 		__asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" insn                                 \
 				 "\n\tfnstsw %[sw]\n\tfstpt %[r]\n\tfstp %%st(0)"                  \
-				 : [sw] "=a"(sw), [r] "=m"(*r)                                     \
+				 : [sw] "=&a"(sw), [r] "=m"(*r)                                    \
 				 : [a] "m"(*a), [b] "m"(*b));                                      \
 		x87_take_status(c, sw, cc);                                                        \
 		return true;                                                                       \
@@ -215,8 +216,8 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		__asm__ volatile(X87_STRICT_IN "fldt %[a]\n\t" insn                                \
 					       " %[m]\n\t" X87_STRICT_OUT                          \
 					       "fstpt %[r]\n\t" X87_STRICT_END                     \
-				 : [sw] "=a"(sw), [r] "=m"(t)                                      \
-				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw),       \
+				 : [sw] "=&a"(sw), [r] "=m"(t)                                     \
+				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw),                  \
 				   [host] "m"(host));                                              \
 		return x87_end_strict(c, u, sw, 0, X87_STOP_REG, r, &t);                           \
 	}                                                                                          \
@@ -227,7 +228,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		if (unlikely(c->fpu.x87_strict))                                                   \
 			return x87_##name##_strict(c, u, r, a, m);                                 \
 		__asm__ volatile("fldt %[a]\n\t" insn " %[m]\n\tfnstsw %[sw]\n\tfstpt %[r]"        \
-				 : [sw] "=a"(sw), [r] "=m"(*r)                                     \
+				 : [sw] "=&a"(sw), [r] "=m"(*r)                                    \
 				 : [a] "m"(*a), [m] "m"(*m));                                      \
 		x87_take_status(c, sw, 0);                                                         \
 		return true;                                                                       \
@@ -243,7 +244,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
                                                                                                    \
 		__asm__ volatile(X87_STRICT_IN "fldt %[a]\n\t" insn "\n\t" X87_STRICT_OUT          \
 					       "fstpt %[r]\n\t" X87_STRICT_END                     \
-				 : [sw] "=a"(sw), [r] "=m"(t)                                      \
+				 : [sw] "=&a"(sw), [r] "=m"(t)                                     \
 				 : [a] "m"(*a), [cw] "m"(c->fpu.cw), [host] "m"(host));            \
 		return x87_end_strict(c, u, sw, cc, X87_STOP_REG, r, &t);                          \
 	}                                                                                          \
@@ -254,7 +255,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		if (unlikely(c->fpu.x87_strict))                                                   \
 			return x87_##name##_strict(c, u, r, a, cc);                                \
 		__asm__ volatile("fldt %[a]\n\t" insn "\n\tfnstsw %[sw]\n\tfstpt %[r]"             \
-				 : [sw] "=a"(sw), [r] "=m"(*r)                                     \
+				 : [sw] "=&a"(sw), [r] "=m"(*r)                                    \
 				 : [a] "m"(*a));                                                   \
 		x87_take_status(c, sw, cc);                                                        \
 		return true;                                                                       \
@@ -270,7 +271,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
                                                                                                    \
 		__asm__ volatile(X87_STRICT_IN insn " %[m]\n\t" X87_STRICT_OUT                     \
 						    "fstpt %[r]\n\t" X87_STRICT_END                \
-				 : [sw] "=a"(sw), [r] "=m"(t)                                      \
+				 : [sw] "=&a"(sw), [r] "=m"(t)                                     \
 				 : [m] "m"(*m), [cw] "m"(c->fpu.cw), [host] "m"(host));            \
 		return x87_end_strict(c, u, sw, 0, X87_IE, r, &t);                                 \
 	}                                                                                          \
@@ -281,7 +282,7 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 		if (unlikely(c->fpu.x87_strict))                                                   \
 			return x87_##name##_strict(c, u, r, m);                                    \
 		__asm__ volatile(insn " %[m]\n\tfnstsw %[sw]\n\tfstpt %[r]"                        \
-				 : [sw] "=a"(sw), [r] "=m"(*r)                                     \
+				 : [sw] "=&a"(sw), [r] "=m"(*r)                                    \
 				 : [m] "m"(*m));                                                   \
 		x87_take_status(c, sw, 0);                                                         \
 		return true;                                                                       \
@@ -289,63 +290,63 @@ bool x87_stack_fault(struct cpu *c, const struct uop *u, bool over);
 
 /* The status word after comparing a with b. */
 #define X87_COMPARE(name, insn)                                                                    \
-	X87_SW_FN x87_##name(const struct cpu *c, const f80 *a, const f80 *b)                         \
+	X87_SW_FN x87_##name(const struct cpu *c, const f80 *a, const f80 *b)                      \
 	{                                                                                          \
 		u16 sw, host;                                                                      \
                                                                                                    \
 		if (likely(!c->fpu.x87_strict)) {                                                  \
 			__asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" insn                         \
 					 "\n\tfnstsw %[sw]\n\tfstp %%st(0)\n\tfstp %%st(0)"        \
-					 : [sw] "=a"(sw)                                           \
+					 : [sw] "=&a"(sw)                                          \
 					 : [a] "m"(*a), [b] "m"(*b));                              \
 			return sw;                                                                 \
 		}                                                                                  \
 		host = x87_host_cw(c);                                                             \
 		__asm__ volatile(X87_STRICT_IN "fldt %[b]\n\tfldt %[a]\n\t" insn                   \
 					       "\n\t" X87_STRICT_OUT X87_STRICT_END                \
-				 : [sw] "=a"(sw)                                                   \
-				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw),       \
+				 : [sw] "=&a"(sw)                                                  \
+				 : [a] "m"(*a), [b] "m"(*b), [cw] "m"(c->fpu.cw),                  \
 				   [host] "m"(host));                                              \
 		return sw;                                                                         \
 	}
 
 #define X87_COMPARE_MEMORY(name, insn, type)                                                       \
-	X87_SW_FN x87_##name(const struct cpu *c, const f80 *a, const type *m)                        \
+	X87_SW_FN x87_##name(const struct cpu *c, const f80 *a, const type *m)                     \
 	{                                                                                          \
 		u16 sw, host;                                                                      \
                                                                                                    \
 		if (likely(!c->fpu.x87_strict)) {                                                  \
 			__asm__ volatile("fldt %[a]\n\t" insn                                      \
 					 " %[m]\n\tfnstsw %[sw]\n\tfstp %%st(0)"                   \
-					 : [sw] "=a"(sw)                                           \
+					 : [sw] "=&a"(sw)                                          \
 					 : [a] "m"(*a), [m] "m"(*m));                              \
 			return sw;                                                                 \
 		}                                                                                  \
 		host = x87_host_cw(c);                                                             \
 		__asm__ volatile(X87_STRICT_IN "fldt %[a]\n\t" insn                                \
 					       " %[m]\n\t" X87_STRICT_OUT X87_STRICT_END           \
-				 : [sw] "=a"(sw)                                                   \
-				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw),       \
+				 : [sw] "=&a"(sw)                                                  \
+				 : [a] "m"(*a), [m] "m"(*m), [cw] "m"(c->fpu.cw),                  \
 				   [host] "m"(host));                                              \
 		return sw;                                                                         \
 	}
 
 /* *m = a, converted; as before where an unmasked exception forbids the store. */
 #define X87_STORE(name, insn, type)                                                                \
-	X87_SW_FN x87_##name(const struct cpu *c, type *m, const f80 *a)                              \
+	X87_SW_FN x87_##name(const struct cpu *c, type *m, const f80 *a)                           \
 	{                                                                                          \
 		u16 sw, host;                                                                      \
                                                                                                    \
 		if (likely(!c->fpu.x87_strict)) {                                                  \
 			__asm__ volatile("fldt %[a]\n\t" insn " %[m]\n\tfnstsw %[sw]"              \
-					 : [sw] "=a"(sw), [m] "+m"(*m)                             \
+					 : [sw] "=&a"(sw), [m] "+m"(*m)                            \
 					 : [a] "m"(*a));                                           \
 			return sw;                                                                 \
 		}                                                                                  \
 		host = x87_host_cw(c);                                                             \
 		__asm__ volatile(X87_STRICT_IN "fldt %[a]\n\t" insn                                \
 					       " %[m]\n\t" X87_STRICT_OUT X87_STRICT_END           \
-				 : [sw] "=a"(sw), [m] "+m"(*m)                                     \
+				 : [sw] "=&a"(sw), [m] "+m"(*m)                                    \
 				 : [a] "m"(*a), [cw] "m"(c->fpu.cw), [host] "m"(host));            \
 		return sw;                                                                         \
 	}

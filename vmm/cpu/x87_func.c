@@ -50,7 +50,7 @@ FUNC_UNARY(FUNC_UNARY_FN)
 		u16 host = x87_host_cw(c);                                                         \
                                                                                                    \
 		__asm__ volatile(X87_STRICT_IN insn "\n\t" X87_STRICT_OUT out X87_STRICT_END       \
-				 : [sw] "=a"(sw), [r] "=m"(*r), [r1] "=m"(*r1)                     \
+				 : [sw] "=&a"(sw), [r] "=m"(*r), [r1] "=m"(*r1)                    \
 				 : [cw] "m"(c->fpu.cw), [host] "m"(host), __VA_ARGS__);            \
 	} while (0)
 

@@ -242,7 +242,7 @@ STORE_CONVERT(FISTP, M64I, 64, 0x8000000000000000ull, 1)
                                                                                                    \
 		__asm__ volatile(X87_STRICT_IN "fldt %[a]\n\t" insn                                \
 					       " %[m]\n\t" X87_STRICT_OUT X87_STRICT_END           \
-				 : [sw] "=a"(sw), [m] "+m"(*m)                                     \
+				 : [sw] "=&a"(sw), [m] "+m"(*m)                                    \
 				 : [a] "m"(*a), [cw] "m"(cw), [host] "m"(host));                   \
 		return sw;                                                                         \
 	}                                                                                          \
