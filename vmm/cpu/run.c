@@ -141,8 +141,7 @@ static bool events(struct cpu *c, enum cpu_exit *e)
 
 	if (req & CPU_REQ_FLUSH) {
 		cpu_clear(c, CPU_REQ_FLUSH);
-		cpu_tlb_flush_all(c);
-		cpu_cache_remapped(c);
+		cpu_map_changed(c);
 	}
 	if (req & CPU_REQ_PHYS) {
 		cpu_clear(c, CPU_REQ_PHYS);

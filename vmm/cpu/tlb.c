@@ -21,6 +21,7 @@ int cpu_tlb_init(struct cpu *c)
 	c->tlb2->asid = 1;
 	c->tlb2->next_asid = 2;
 	memset(c->tlb2->used, 1, sizeof(c->tlb2->used));
+	cpu_host_forget(c);
 	cpu_tlb_flush_all(c);
 	return 0;
 }
@@ -164,9 +165,29 @@ void cpu_tlb_flush_pcid(struct cpu *c, unsigned int type, unsigned int pcid, u64
 
 void cpu_host_page(struct cpu *c, u64 gpa, bool write, struct cpu_page *pg)
 {
+	struct cpu_phys_entry *e;
+
+	gpa &= c->phys_mask & CPU_PAGE_MASK;
+	e = &c->tlb2->phys[(gpa >> CPU_PAGE_SHIFT) & (CPU_PHYS_SIZE - 1)];
+	if (e->tag == gpa && (!write || e->written)) {
+		pg->hva = e->hva;
+		pg->readonly = e->readonly;
+		return;
+	}
 	pg->hva = NULL;
 	pg->readonly = false;
-	c->host->page(c->host_opaque, gpa & c->phys_mask & CPU_PAGE_MASK, write, pg);
+	c->host->page(c->host_opaque, gpa, write, pg);
+	if (!pg->hva)
+		return;
+	e->tag = gpa;
+	e->hva = pg->hva;
+	e->readonly = pg->readonly;
+	e->written = write;
+}
+
+void cpu_host_forget(struct cpu *c)
+{
+	memset(c->tlb2->phys, 0xff, sizeof(c->tlb2->phys));
 }
 
 static bool is_user(const struct cpu *c, unsigned int acc)
@@ -259,6 +280,7 @@ u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva)
 
 void cpu_map_changed(struct cpu *c)
 {
+	cpu_host_forget(c);
 	cpu_tlb_flush_all(c);
 	cpu_cache_remapped(c);
 }
@@ -267,6 +289,9 @@ void cpu_phys_protect(struct cpu *c, u64 gpa, u64 len)
 {
 	unsigned int t, i;
 
+	for (i = 0; i < CPU_PHYS_SIZE; i++)
+		if (c->tlb2->phys[i].tag + CPU_PAGE_SIZE > gpa && c->tlb2->phys[i].tag < gpa + len)
+			c->tlb2->phys[i].written = 0;
 	for (t = 0; t < CPU_TLB_EMPTY; t++)
 		for (i = 0; c->tlb2->used[t] && i < CPU_TLB_SIZE; i++)
 			if (c->tlbs[t].e[i].gpa + CPU_PAGE_SIZE > gpa &&

@@ -16,6 +16,7 @@
 #define CPU_TLB2_SIZE 2048u
 #define CPU_ETLB_SIZE 64u
 #define CPU_NPCID     8u
+#define CPU_PHYS_SIZE 512u
 
 /* Second level: tag is the linear page with an address-space number in its low bits, 0: global. */
 struct cpu_tlb2_entry {
@@ -29,6 +30,14 @@ struct cpu_etlb_entry {
 	const u8 *hva; /* of the page, NULL: no memory */
 };
 
+/* What the host said about a physical page; good until it says that its map changed. */
+struct cpu_phys_entry {
+	u64 tag;   /* page, all ones: none */
+	void *hva;
+	u32 readonly;
+	u32 written; /* asked with `write` set since the last cpu_phys_protect() */
+};
+
 struct cpu_tlb2 {
 	struct cpu_tlb2_entry e[CPU_TLB2_SIZE];
 	struct cpu_etlb_entry x[2][CPU_ETLB_SIZE]; /* instruction fetch: supervisor, user */
@@ -39,6 +48,7 @@ struct cpu_tlb2 {
 		u16 pcid, asid; /* asid 0: free */
 	} pcids[CPU_NPCID];
 	u32 pcid_next;
+	struct cpu_phys_entry phys[CPU_PHYS_SIZE];
 	u8 used[CPU_NTLB];   /* first-level tables with something in them */
 };
 
@@ -56,6 +66,8 @@ int cpu_walk_fault(struct cpu *c, u64 lin, unsigned int acc, bool user, u32 bits
 int cpu_translate_lin(struct cpu *c, u64 lin, unsigned int acc, u64 *val);
 /* Makes a first-level entry for a page of memory. */
 void cpu_tlb_fill(struct cpu *c, u64 lin, u64 val, bool write, const struct cpu_page *pg);
+/* Forgets what the host said about physical pages. */
+void cpu_host_forget(struct cpu *c);
 void cpu_host_page(struct cpu *c, u64 gpa, bool write, struct cpu_page *pg);
 
 #endif
