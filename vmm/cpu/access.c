@@ -5,6 +5,7 @@
  */
 #include "module/x86/decode.h"
 #include "vmm/cpu/tlb.h"
+#include "vmm/cpu/uops.h"
 
 static u64 next_lin(const struct cpu *c, u64 lin)
 {
@@ -42,19 +43,35 @@ static void enter(struct cpu *c, const struct uop *u, u64 lin, unsigned int size
 		check_special(c, u, lin, size, write);
 }
 
-/* #GP of a stack access that is not canonical is #SS. */
-static _Noreturn void raise_access(struct cpu *c, const struct uop *u)
+/*
+ * #GP of a stack access that is not canonical is #SS: operands addressed by RSP or RBP, and what
+ * PUSH, POP, CALL, RET (around RSP) and LEAVE (at RBP) do on their own.
+ */
+static _Noreturn void raise_access(struct cpu *c, const struct uop *u, u64 lin)
 {
-	if (u && c->fault.vector == X86_GP && u->am <= AM_64X && u->seg == CPU_ZERO &&
-	    (u->base == X86_RSP || u->base == X86_RBP))
+	u64 below = c->gpr[X86_RSP] - lin;
+	bool near_sp = below == 0 || below == 2 || below == 8, stack;
+
+	if (u->am == AM_NONE)
+		stack = near_sp || (u->fn == uop_leave64 && lin == c->gpr[X86_RBP]);
+	else if (u->fn == uop_push64_m || u->fn == uop_push_gen_m || u->fn == uop_pop_m ||
+		 u->fn == uop_call_ind_m)
+		stack = near_sp || u->base == X86_RSP || u->base == X86_RBP;
+	else
+		stack = u->am <= AM_64X && u->seg == CPU_ZERO &&
+			(u->base == X86_RSP || u->base == X86_RBP);
+	if (c->fault.vector == X86_GP && stack)
 		c->fault.vector = X86_SSF;
 	cpu_raise(c);
 }
 
 static void translate(struct cpu *c, const struct uop *u, u64 lin, unsigned int acc, u64 *val)
 {
-	if (cpu_translate_lin(c, lin, acc, val))
-		raise_access(c, u);
+	if (!cpu_translate_lin(c, lin, acc, val))
+		return;
+	if (u)
+		raise_access(c, u, lin);
+	cpu_raise(c);
 }
 
 /* Reads within one page. */

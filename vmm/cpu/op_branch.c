@@ -321,13 +321,21 @@ static ALWAYS_INLINE u64 ind_target(struct cpu *c, const struct uop *u)
 	return cpu_load32(c, u);
 }
 
+/* CPUs store the return address before they find that the target is not canonical; RSP stays. */
+static COLD void check_call(struct cpu *c, const struct uop *u, u64 rip)
+{
+	if (u->flags & UOP_LONG && (u64)((s64)(rip << 16) >> 16) != rip)
+		cpu_slow_write(c, u, c->gpr[X86_RSP] - 8, 8, c->gpr[CPU_RIP] + u->off + u->len);
+	check_target(c, u, rip);
+}
+
 static ALWAYS_INLINE const struct uop *call_ind(struct cpu *c, const struct uop *u, u64 rip)
 {
 	u64_una *p;
 	u64 sp = c->gpr[X86_RSP] - 8;
 
 	if (unlikely(!jump_known(c, rip)))
-		check_target(c, u, rip);
+		check_call(c, u, rip);
 	if (likely(u->flags & UOP_LONG) && likely((p = cpu_tlb_wr(c, sp, 8)) != NULL)) {
 		*p = c->gpr[CPU_RIP] + u->off + u->len;
 		c->gpr[X86_RSP] = sp;

@@ -197,3 +197,14 @@ UOP(uop_mfence)
 	atomic_thread_fence(memory_order_seq_cst);
 	NEXT(c, u);
 }
+
+/* CLFLUSH, CLFLUSHOPT, CLWB: caches are the host's affair, but the address faults like a read. */
+UOP(uop_clflush)
+{
+	u64 lin = cpu_lin(c, u, 1, false);
+
+	/* the read is only made where it faults: a device must not see it */
+	if (unlikely(!cpu_tlb_rd(c, lin, 1)) && cpu_try_probe(c, lin, 1, X86_ACC_READ))
+		cpu_slow_read(c, u, lin, 1);
+	NEXT(c, u);
+}

@@ -270,9 +270,10 @@ static ALWAYS_INLINE const struct uop *compare(struct cpu *c, const struct uop *
 					left = MIN(left, str_run(c, u, u->seg, so, sl, false));
 				left >>= u->aux;
 			}
+			/* the order in which CPUs fault */
+			b = read_elem(c, u, tl);
 			if (cmps)
 				a = read_elem(c, u, sl);
-			b = read_elem(c, u, tl);
 		} else {
 			if (cmps)
 				a = host_read(pa, u->aux);

@@ -387,6 +387,10 @@ static uop_fn emit_data(struct xl *x, const struct x86_insn *i, struct uop *u)
 		return uop_nop;
 	case X86_OP_MFENCE:
 		return uop_mfence;
+	case X86_OP_CLFLUSH:
+	case X86_OP_CLFLUSHOPT:
+	case X86_OP_CLWB:
+		return uop_clflush;
 	default:
 		return NULL;
 	}

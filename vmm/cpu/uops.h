@@ -207,6 +207,7 @@ extern const uop_fn uop_setcc_r[16], uop_setcc_m[16];
 UOP(uop_push64_r); UOP(uop_push64_i); UOP(uop_push64_m); UOP(uop_pop64_r);
 UOP(uop_push32_r); UOP(uop_push32_i); UOP(uop_push32_m); UOP(uop_pop32_r);
 UOP(uop_leave64); UOP(uop_nop); UOP(uop_mfence); UOP(uop_mov_moffs);
+UOP(uop_clflush);
 /* the general forms: operand size and stack size at run time, all segments */
 UOP(uop_push_gen_r); UOP(uop_push_gen_i); UOP(uop_push_gen_m); UOP(uop_pop_gen_r);
 UOP(uop_pop_m); UOP(uop_leave_gen); UOP(uop_pushf); UOP(uop_popf);
