@@ -87,7 +87,7 @@ static void native_emit_mov(struct native *n, size_t *at, unsigned int reg, u32 
 	native_emit(n, &at, (const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
 
 /* Writes the trampoline with `len` bytes of instruction in it. RSP points to the state. */
-static void native_build(struct native *n, const u8 *insn, unsigned int len)
+static __attribute__((unused)) void native_build(struct native *n, const u8 *insn, unsigned int len)
 {
 	const u32 gpr = offsetof(struct native_state, gpr);
 	const u32 rsp = offsetof(struct native_cpu, host_rsp) - offsetof(struct native_cpu, s);
@@ -161,7 +161,7 @@ static void native_free(struct native *n)
 }
 
 /* Runs it on the host: *s is the state before and after. */
-static void native_run(struct native *n, struct native_state *s)
+static __attribute__((unused)) void native_run(struct native *n, struct native_state *s)
 {
 	void (*fn)(struct native_state *) = (void (*)(struct native_state *))(void *)n->code;
 	u32 csr;
@@ -275,7 +275,7 @@ static void native_from_cpu(struct cpu *c, struct native_state *s)
 }
 
 /* Runs `u` (from native_uop()) on the software CPU as native_run() does on the host. */
-static void native_run_soft(struct native *n, struct native_state *s, const struct uop *u)
+static __attribute__((unused)) void native_run_soft(struct native *n, struct native_state *s, const struct uop *u)
 {
 	struct cpu *c = n->c;
 	const struct uop *volatile at = u;
@@ -299,7 +299,7 @@ static void native_run_soft(struct native *n, struct native_state *s, const stru
 /* ---- inputs ---- */
 
 /* xorshift64*: the same inputs on every run. */
-static u64 native_random(u64 *seed)
+static __attribute__((unused)) u64 native_random(u64 *seed)
 {
 	u64 x = *seed;
 
