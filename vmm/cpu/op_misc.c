@@ -423,17 +423,16 @@ static UOP(sahf)
 	NEXT(c, u);
 }
 
+/* seg: enum x86_seg_reg */
 static UOP(xlat)
 {
-	u64 ea = c->gpr[X86_RBX] + (u8)c->gpr[0];
+	u64 ea = c->gpr[X86_RBX] + (u8)c->gpr[X86_RAX];
 
-	if (u->am <= AM_64X)
-		ea += c->gpr[u->seg];
-	else if (u->am == AM_32)
-		ea = (u32)(ea + c->gpr[u->seg]);
-	else
-		ea = cpu_lin_seg(c, u, ea, 1, false);
-	WR8(0, cpu_rd8(c, u, ea));
+	if (u->flags & UOP_A16)
+		ea = (u16)ea;
+	else if (u->flags & UOP_A32)
+		ea = (u32)ea;
+	WR8(0, cpu_rd8(c, u, cpu_seg_lin(c, u, u->seg, ea, 1, false)));
 	NEXT(c, u);
 }
 
@@ -852,7 +851,9 @@ uop_fn uop_misc_find(const struct x86_insn *i, struct uop *u, const struct cpu *
 	case X86_OP_CMPXCHG16B: return cmpxchg16b;
 	case X86_OP_CBW: return PICK3(cbw);
 	case X86_OP_CWD: return PICK3(cwd);
-	case X86_OP_XLAT: return xlat;
+	case X86_OP_XLAT:
+		u->seg = i->seg;
+		return xlat;
 	case X86_OP_MOVBE:
 		return i->form == X86_FORM_R_RM ? PICK3(movbe_rm) : PICK3(movbe_mr);
 	case X86_OP_MOV_SREG:
