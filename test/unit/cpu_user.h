@@ -73,7 +73,8 @@ static inline void user_gate(struct user *u, unsigned int vector)
 
 static inline void user_open(struct user *u)
 {
-	static const u64 gdt[] = { 0, 0, 0x00af9b000000ffffull, 0x00cf93000000ffffull };
+	static const u64 gdt[] = { 0, 0, 0x00af9b000000ffffull, 0x00cf93000000ffffull,
+				    0x00cffb000000ffffull, 0x00cff3000000ffffull, 0x00affb000000ffffull };
 	u64 rsp0 = USER_STACK_TOP;
 	u16 no_bitmap = 0xffff;
 	struct cpu *c;

@@ -27,6 +27,7 @@ struct group {
 	const char *name;
 	u8 map, first, last;
 	int rounds;
+	int compat;        /* run in 32-bit compatibility mode */
 };
 
 static const struct group groups[] = {
@@ -45,6 +46,10 @@ static const struct group groups[] = {
 	{ "undefined", 1, 0xff, 0xff, 100 },
 	{ "movbe crc32", 2, 0xf0, 0xf1, 1500 }, { "adx", 2, 0xf6, 0xf6, 500 }, { "bmi", 4, 0xf2, 0xf7, 3000 },
 	{ "rorx", 5, 0xf0, 0xf0, 300 },
+	{ "32: alu, decimal", 0, 0x00, 0x3f, 8000, 1 }, { "32: inc dec push pop", 0, 0x40, 0x63, 4000, 1 },
+	{ "32: imm", 0, 0x68, 0x8f, 4000, 1 }, { "32: xchg mov strings", 0, 0x90, 0xbf, 4000, 1 },
+	{ "32: shifts, stack", 0, 0xc0, 0xd7, 5000, 1 }, { "32: loops, groups", 0, 0xe0, 0xff, 4000, 1 },
+	{ "32: two-byte", 1, 0x40, 0x4f, 1000, 1 }, { "32: bit, shld, imul", 1, 0x90, 0xcf, 6000, 1 },
 };
 
 /* Flags that an instruction leaves undefined, by the manual. */
@@ -67,6 +72,12 @@ static u32 undefined_flags(const struct x86_insn *in)
 		return X86_FL_OF | X86_FL_SF | X86_FL_PF | X86_FL_AF;
 	case X86_OP_BT: case X86_OP_BTS: case X86_OP_BTR: case X86_OP_BTC:
 		return X86_FL_OF | X86_FL_SF | X86_FL_PF | X86_FL_AF;
+	case X86_OP_AAA: case X86_OP_AAS:
+		return X86_FL_OF | X86_FL_SF | X86_FL_ZF | X86_FL_PF;
+	case X86_OP_DAA: case X86_OP_DAS:
+		return X86_FL_OF;
+	case X86_OP_AAM: case X86_OP_AAD:
+		return X86_FL_OF | X86_FL_AF | X86_FL_CF;
 	case X86_OP_BEXTR:
 		return X86_FL_SF | X86_FL_PF | X86_FL_AF;
 	case X86_OP_ANDN: case X86_OP_BLSI: case X86_OP_BLSR: case X86_OP_BLSMSK: case X86_OP_BZHI:
@@ -92,9 +103,13 @@ static int usable(const struct x86_insn *in, int last)
 		return 0;
 	if (in->prefixes & X86_PFX_SEG && in->seg >= X86_FS)
 		return 0;
+	/* it reads before it finds that the segment cannot be written, and the order is nobody's business */
+	if (in->op == X86_OP_ARPL && in->mod != 3 && in->seg == X86_CS)
+		return 0;
 	if (undefined_result(in) || (undefined_flags(in) && !last))
 		return 0;
 	switch (in->op) {
+	case X86_OP_CALL_FAR_PTR: case X86_OP_JMP_FAR_PTR:
 	case X86_OP_CALL_FAR_IND: case X86_OP_JMP_FAR_IND: case X86_OP_RET_FAR: case X86_OP_IRET:
 	case X86_OP_INT: case X86_OP_INT1: case X86_OP_INT3: case X86_OP_POPF: case X86_OP_MOV_SREG:
 	case X86_OP_PUSH_SREG: case X86_OP_POP_SREG: case X86_OP_LFP: case X86_OP_CPUID:
@@ -112,7 +127,7 @@ static int is_relative(const struct x86_insn *in)
 	return in->form == X86_FORM_REL;
 }
 
-static unsigned int put_prefixes(u8 *p, u8 map)
+static unsigned int put_prefixes(u8 *p, u8 map, int compat)
 {
 	static const u8 legacy[] = { 0x66, 0xf2, 0xf3, 0x67, 0x2e, 0xf0 };
 	unsigned int n = 0;
@@ -124,7 +139,7 @@ static unsigned int put_prefixes(u8 *p, u8 map)
 		p[n++] = 0x66;
 	if ((r & 0x700) < 0x100)
 		p[n++] = legacy[(r >> 16) % sizeof(legacy)];
-	if (r & 0x1000)
+	if ((r & 0x1000) && !compat)
 		p[n++] = 0x40 | ((r >> 24) & 15);
 	return n;
 }
@@ -136,7 +151,7 @@ static unsigned int generate(const struct group *g, u8 *p, struct x86_insn *in, 
 	int rc, tries;
 
 	for (tries = 0; tries < 1000; tries++) {
-		n = put_prefixes(p, g->map);
+		n = put_prefixes(p, g->map, g->compat);
 		if (g->map >= 4) {
 			p[n++] = 0xc4;
 			p[n++] = (u8)(0xe0 ^ (rnd() & 0xe0)) | (g->map - 2);
@@ -154,7 +169,7 @@ static unsigned int generate(const struct group *g, u8 *p, struct x86_insn *in, 
 			p[n] |= 0xc0;
 		else if (rnd() & 1)
 			p[n] = (p[n] & 0x3f) | 0x40;
-		rc = x86_decode(in, X86_MODE_64, p, 15);
+		rc = x86_decode(in, g->compat ? X86_MODE_32 : X86_MODE_64, p, 15);
 		if (rc <= 0 || !usable(in, last))
 			continue;
 		if (in->disp_len == 4) { /* keep it near */
@@ -188,8 +203,10 @@ static u64 reg_value(void)
 }
 
 struct run {
-	u8 code[128];
+	u8 code[160];
 	unsigned int len;
+	unsigned int start, body; /* the random part */
+	enum x86_mode mode;
 	u32 mask;          /* flags that count */
 	struct native_regs in, nat, gst;
 	char text[600];
@@ -197,19 +214,48 @@ struct run {
 
 static void describe(struct run *r)
 {
-	unsigned int i, at = 0, n = 0;
+	unsigned int i, at = r->start, n = 0;
 	struct x86_insn in;
 	int rc;
 
-	for (i = 0; i < r->len && n < sizeof(r->text) - 60; i++)
+	for (i = at; i < r->start + r->body && n < sizeof(r->text) - 60; i++)
 		n += (unsigned int)sprintf(r->text + n, "%02x", r->code[i]);
-	while (at < r->len && n < sizeof(r->text) - 60) {
-		rc = x86_decode(&in, X86_MODE_64, r->code + at, r->len - at);
+	while (at < r->start + r->body && n < sizeof(r->text) - 60) {
+		rc = x86_decode(&in, r->mode, r->code + at, r->len - at);
 		if (rc <= 0)
 			break;
 		n += (unsigned int)sprintf(r->text + n, " %s/%u", x86_op_name(in.op), in.opsize);
 		at += rc;
 	}
+}
+
+static u32 code_address(unsigned int offset)
+{
+	return (u32)(uintptr_t)user.nat.exec + user.nat.body + offset;
+}
+
+/* mov ds, [data]; mov es, [data]; then a far return to the 32-bit code segment. */
+static unsigned int enter_compat(u8 *p)
+{
+	static const u8 code[] = { 0x8e, 0x1c, 0x25, 0, 0, 0, 0x10, 0x8e, 0x04, 0x25, 0, 0, 0, 0x10,
+				   0x6a, 0x23, 0x68, 0, 0, 0, 0, 0x48, 0xcb };
+	u32 to = code_address(sizeof(code));
+
+	memcpy(p, code, sizeof(code));
+	memcpy(p + 17, &to, 4);
+	return sizeof(code);
+}
+
+/* jmp 0x33:next */
+static unsigned int leave_compat(u8 *p, unsigned int at)
+{
+	u32 to = code_address(at + 7);
+
+	p[0] = 0xea;
+	memcpy(p + 1, &to, 4);
+	p[5] = 0x33;
+	p[6] = 0;
+	return 7;
 }
 
 static void make_code(const struct group *g, struct run *r)
@@ -218,7 +264,9 @@ static void make_code(const struct group *g, struct run *r)
 	struct x86_insn in;
 	unsigned int n;
 
-	r->len = 0;
+	r->len = g->compat ? enter_compat(r->code) : 0;
+	r->start = r->len;
+	r->mode = g->compat ? X86_MODE_32 : X86_MODE_64;
 	r->mask = X86_FL_ARITH | X86_FL_DF;
 	for (i = 0; i < count; i++) {
 		n = generate(g, r->code + r->len, &in, i == count - 1);
@@ -232,6 +280,9 @@ static void make_code(const struct group *g, struct run *r)
 		}
 		r->mask &= ~undefined_flags(&in);
 	}
+	r->body = r->len - r->start;
+	if (g->compat)
+		r->len += leave_compat(r->code + r->len, r->len);
 }
 
 static void make_state(struct run *r)
@@ -244,6 +295,11 @@ static void make_state(struct run *r)
 		r->in.gpr[i] = reg_value();
 	if (rnd() & 3)
 		r->in.gpr[X86_RSP] = USER_DATA + 0x1000 + (rnd() & 0xff8);
+	if (r->mode == X86_MODE_32) {
+		for (i = 0; i < 8; i++)
+			r->in.gpr[i] = (u32)r->in.gpr[i];
+		r->in.gpr[X86_RSP] = USER_DATA + 0x1000 + (rnd() & 0xff8);
+	}
 	if (rnd() & 3)
 		r->in.gpr[X86_RCX] &= 0x1ff;
 	r->in.flags = 0x202 | (rnd() & (X86_FL_ARITH | X86_FL_DF));
@@ -251,6 +307,7 @@ static void make_state(struct run *r)
 		a = a * 6364136223846793005ull + b;
 		p[i] = i & 64 ? 0x4141414141414141ull : a;
 	}
+	p[0] = 0x2b; /* what enter_compat() loads */
 	memcpy(user.rig->ram + USER_DATA_GPA, user.data, USER_DATA_SIZE);
 }
 
@@ -314,6 +371,7 @@ END_TEST
 static void setup(void)
 {
 	user_open(&user);
+	user_load(&user, NULL, 0); /* for nat.body */
 }
 
 int main(void)
