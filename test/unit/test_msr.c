@@ -43,6 +43,8 @@ static const struct msr_case {
 	{ "max", 0x8b, 0, true, 1ull << 32 },
 	{ "max", 0x3a, 5, false, 1 },
 	{ "max", 0x48, 1, true, 1 },
+	{ "max", 0x48, 0x401, true, 0x401 },
+	{ "max", 0x48, 2, false, 0 },
 };
 
 START_TEST(test_write)

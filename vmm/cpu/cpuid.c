@@ -133,8 +133,10 @@ static void leaf_basic(struct cpu *c, u32 leaf, u32 sub, u32 out[4])
 		break;
 	case 7:
 		if (sub == 0)
-			put(out, 0, m->words[CPU_W_7_EBX], m->words[CPU_W_7_ECX],
-			    m->words[CPU_W_7_EDX]);
+			put(out, m->words[CPU_W_72_EDX] ? 2 : 0, m->words[CPU_W_7_EBX],
+			    m->words[CPU_W_7_ECX], m->words[CPU_W_7_EDX]);
+		else if (sub == 2)
+			put(out, 0, 0, 0, m->words[CPU_W_72_EDX]);
 		break;
 	case 0x0b:
 		leaf_b(c, sub, out);

@@ -18,6 +18,7 @@ enum cpu_word {
 	CPU_W_7_EBX,
 	CPU_W_7_ECX,
 	CPU_W_7_EDX,
+	CPU_W_72_EDX, /* leaf 7, subleaf 2 */
 	CPU_W_D1_EAX,
 	CPU_W_E1_EDX, /* leaf 0x80000001 */
 	CPU_W_E1_ECX,
@@ -86,6 +87,7 @@ enum cpu_word {
 #define CPU_F_FSRM       CPU_F(CPU_W_7_EDX, 4)
 #define CPU_F_SPEC_CTRL  CPU_F(CPU_W_7_EDX, 26)
 #define CPU_F_ARCH_CAP   CPU_F(CPU_W_7_EDX, 29)
+#define CPU_F_BHI_CTRL   CPU_F(CPU_W_72_EDX, 4)
 #define CPU_F_XSAVEOPT   CPU_F(CPU_W_D1_EAX, 0)
 #define CPU_F_XSAVEC     CPU_F(CPU_W_D1_EAX, 1)
 #define CPU_F_XGETBV1    CPU_F(CPU_W_D1_EAX, 2)

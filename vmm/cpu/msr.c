@@ -229,7 +229,8 @@ static int mc_wr(struct cpu *c, u32 msr, u64 val)
 
 static int spec_ctrl_wr(struct cpu *c, u32 msr, u64 val)
 {
-	if (val & ~1ull) /* IBRS */
+	/* IBRS and BHI_DIS_S: nothing of the guest steers the host's predictors. */
+	if (val & ~(1ull | (cpu_feature(c, CPU_F_BHI_CTRL) ? 1ull << 10 : 0)))
 		return -1;
 	c->msr.spec_ctrl = val;
 	return 0;
