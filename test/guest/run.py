@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guest import Guest, GuestError, image  # noqa: E402
 
 CMDLINE = "console=ttyS0 quiet"
-PROMPT = r"guest# $"
+PROMPT = r"guest# "
 # Time limits are for broken guests, not for slow machines: several times what is usual.
 T = float(os.environ.get("GUEST_TIMEOUT", "1"))
 
