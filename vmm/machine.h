@@ -39,6 +39,7 @@ enum gm_end {
 
 struct gm_machine {
 	pthread_mutex_t lock;
+	unsigned int lock_wanted; /* atomic: threads other than vCPUs that wait for the lock */
 	const char *name;
 	struct gm_bus *mem, *pio;
 	struct gm_clock *clock;
@@ -72,10 +73,9 @@ struct gm_machine {
 	void *power_button_opaque;
 };
 
-static inline void gm_lock(struct gm_machine *m)
-{
-	pthread_mutex_lock(&m->lock);
-}
+/* A vCPU that accesses devices in a tight loop would keep the lock to itself, as a mutex is not
+ * fair: it steps back when another thread waits. */
+void gm_lock(struct gm_machine *m);
 
 static inline void gm_unlock(struct gm_machine *m)
 {

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include "vmm/clock.h"
 
-__thread struct gm_vcpu *gm_vcpu_current;
-
 /* All fields are protected by the machine lock. */
 struct vcpu {
 	struct gm_vcpu pub;

@@ -105,7 +105,6 @@ struct fake {
 
 static unsigned int fake_resets, fake_interrupts, fake_nmis;
 
-__thread struct gm_vcpu *gm_vcpu_current;
 
 void gm_vcpu_interrupt(struct gm_vcpu *v)
 {
