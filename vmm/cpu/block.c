@@ -25,7 +25,6 @@ int cpu_cache_init(struct cpu *c)
 	k->arena = (u8 *)k + sizeof(*k);
 	k->step = (struct cpu_block *)k->arena;
 	k->used = ALIGN64(BLOCK_MAX);
-	c->jtag = 1;
 	return 0;
 }
 
@@ -44,7 +43,7 @@ void cpu_cache_flush(struct cpu *c)
 	memset(k->pages, 0, sizeof(k->pages));
 	k->used = ALIGN64(BLOCK_MAX);
 	k->flushes++;
-	c->jtag += 1ull << 16;
+	cpu_tags_renew(c);
 }
 
 static void *arena_alloc(struct cpu *c, size_t len)
@@ -87,7 +86,7 @@ static struct cpu_code_page *page_get(struct cpu *c, u64 gpa)
 		p = arena_alloc(c, sizeof(*p));
 		p->gpa = gpa;
 		p->lines = 0;
-		p->blocks = NULL;
+		p->blocks = p->tails = NULL;
 		p->hash_next = *head;
 		*head = p;
 	}
@@ -117,9 +116,22 @@ static const struct uop *stale(struct cpu *c, const struct uop *u)
 	struct cpu_jump *j = &c->jumps[cpu_jump_slot(c->gpr[CPU_RIP])];
 
 	if (j->to == u)
-		j->jtag = 0;
+		j->jtag = CPU_TAG_NONE;
 	c->fault_uop = NULL;
 	GOTO_UOP(c, cpu_find(c));
+}
+
+/* Lists a block at the page where it ends. */
+static void add_tail(struct cpu *c, struct cpu_block *b, unsigned int len)
+{
+	struct cpu_code_page *p = page_get(c, b->gpa2);
+	struct cpu_page pg;
+
+	cpu_host_page(c, b->gpa2, false, &pg);
+	p->hva = pg.hva;
+	mark_code(c, p, 0, len);
+	b->page2_next = p->tails;
+	p->tails = b;
 }
 
 static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
@@ -144,10 +156,10 @@ static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
 	mark_code(c, p, off, in_page);
 	b->page_next = p->blocks;
 	p->blocks = b;
-	if (!b->cross) {
-		b->hash_next = k->hash[block_slot(gpa, c->mode)];
-		k->hash[block_slot(gpa, c->mode)] = b;
-	}
+	if (b->cross)
+		add_tail(c, b, b->len > in_page ? b->len - in_page : 1);
+	b->hash_next = k->hash[block_slot(gpa, c->mode)];
+	k->hash[block_slot(gpa, c->mode)] = b;
 	return b;
 }
 
@@ -189,36 +201,57 @@ static const struct uop *find_uncached(struct cpu *c, u64 gpa, const u8 *hva)
 const struct uop *cpu_find_step(struct cpu *c)
 {
 	const u8 *hva;
-	u64 gpa = cpu_exec_gpa(c, code_lin(c), &hva);
+	bool global;
+	u64 gpa = cpu_exec_gpa(c, code_lin(c), &hva, &global);
 
 	return find_uncached(c, gpa, hva);
 }
 
+/* A block that ends in another page: is that page still the one it was made from? */
+static bool tail_matches(struct cpu *c, const struct cpu_block *b, u64 lin, bool *global)
+{
+	u64 next = (lin & CPU_PAGE_MASK) + CPU_PAGE_SIZE;
+	const u8 *hva;
+	bool g;
+
+	if (!(c->mode & CPU_MODE_CS64))
+		next = (u32)next;
+	if (cpu_exec_gpa(c, next, &hva, &g) != b->gpa2)
+		return false;
+	*global = *global && g;
+	return true;
+}
+
 const struct uop *cpu_find(struct cpu *c)
 {
-	u64 rip = c->gpr[CPU_RIP], gpa;
+	u64 rip = c->gpr[CPU_RIP], gpa, lin;
 	struct cpu_jump *j = &c->jumps[cpu_jump_slot(rip)];
 	struct cpu_block *b;
 	const u8 *hva;
+	bool global;
 
-	if (j->rip == rip && j->jtag == c->jtag)
+	if (j->rip == rip && cpu_tag_valid(c, j->jtag))
 		return j->to;
-	gpa = cpu_exec_gpa(c, code_lin(c), &hva);
+	lin = code_lin(c);
+	gpa = cpu_exec_gpa(c, lin, &hva, &global);
 	b = lookup(c, gpa);
 	if (b && !(c->mode & CPU_MODE_CSFLAT) && rip + b->len - 1 > c->seg[X86_CS].limit)
 		b = NULL;
-	/* not RAM, or the last bytes of a page that are no whole instruction */
-	if (!b && (!hva || (~gpa & (CPU_PAGE_SIZE - 1)) < 15)) {
+	if (b && b->cross && !tail_matches(c, b, lin, &global)) {
+		b->dead = 1;
+		b = NULL;
+	}
+	if (!b && !hva) {
 		c->ileft = MIN(c->ileft, (s64)0);
 		return find_uncached(c, gpa, hva);
 	}
-	if (!b)
+	if (!b) {
 		b = make_block(c, gpa, hva);
-	if (!b->cross) {
-		j->rip = rip;
-		j->to = b->uops;
-		j->jtag = c->jtag;
+		global = global && !b->cross;
 	}
+	j->rip = rip;
+	j->to = b->uops;
+	j->jtag = global ? c->gtag : c->jtag;
 	return b->uops;
 }
 
@@ -248,6 +281,7 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
 	unsigned int off = (unsigned int)(gpa & ~CPU_PAGE_MASK);
 	struct cpu_block **link, *b;
 	u64 keep = 0;
+	unsigned int tail;
 
 	if (!p || !(p->lines & line_mask(off, len)))
 		return;
@@ -260,6 +294,16 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
 		} else {
 			keep |= line_mask(at, MIN((unsigned int)b->len, CPU_PAGE_SIZE - at));
 			link = &b->page_next;
+		}
+	}
+	for (link = &p->tails; (b = *link) != NULL;) {
+		tail = b->len - (CPU_PAGE_SIZE - (unsigned int)(b->gpa & ~CPU_PAGE_MASK));
+		if (off < tail) {
+			*link = b->page2_next;
+			kill_block(c, b, u);
+		} else {
+			keep |= line_mask(0, tail);
+			link = &b->page2_next;
 		}
 	}
 	p->lines = keep;

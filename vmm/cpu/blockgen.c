@@ -4,6 +4,7 @@
  * that stay in the block, and writes the branches and ends itself.
  */
 #include "module/x86/decode.h"
+#include "vmm/cpu/dma.h"
 #include "vmm/cpu/model.h"
 #include "vmm/cpu/translate.h"
 
@@ -250,11 +251,13 @@ static unsigned int gather(struct cpu *c, struct cpu_block *b, const u8 *code, u
 {
 	u64 rip = c->gpr[CPU_RIP], lin, gpa;
 	const u8 *hva;
+	bool global;
 
 	memcpy(buf, code, avail);
 	lin = c->mode & CPU_MODE_CS64 ? rip + avail
 				      : (u32)(rip + avail + c->seg[X86_CS].base);
-	gpa = cpu_exec_gpa(c, lin, &hva);
+	gpa = cpu_exec_gpa(c, lin, &hva, &global);
+	cpu_dma_watch(c, gpa);
 	cpu_phys_read(c, gpa, buf + avail, X86_INSN_MAX - avail);
 	b->cross = 1;
 	b->gpa2 = gpa & CPU_PAGE_MASK;

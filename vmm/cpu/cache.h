@@ -39,17 +39,18 @@ _Static_assert(sizeof(struct cpu_link) == sizeof(struct uop), "a link takes the 
 
 struct cpu_block {
 	struct cpu_block *hash_next;
-	struct cpu_block *page_next;
+	struct cpu_block *page_next, *page2_next;
 	u64 gpa;       /* of the first byte */
 	u64 gpa2;      /* page of the last byte, where that is another one */
 	u32 mode;      /* cpu.mode it was made for */
 	u16 len;       /* bytes */
 	u16 nuops;
-	u8 cross;      /* one instruction that reaches into a second page: never linked to */
+	u8 cross;      /* one instruction that reaches into a second page: no link within a page */
 	u8 dead;
 	u16 ninsn;
 	u32 pad;
 	u64 data[2];   /* bit i: slot i is data of the uop before it */
+	u64 pad2[3];
 	struct uop uops[];
 };
 _Static_assert(offsetof(struct cpu_block, uops) % 32 == 0, "uops do not straddle cache lines");
@@ -58,6 +59,7 @@ _Static_assert(offsetof(struct cpu_block, uops) % 32 == 0, "uops do not straddle
 struct cpu_code_page {
 	struct cpu_code_page *hash_next;
 	struct cpu_block *blocks;
+	struct cpu_block *tails; /* blocks whose last instruction ends here */
 	u64 gpa;
 	u64 lines;     /* bit i: bytes [64i, 64i+64) are in a block */
 	const u8 *hva; /* the memory that was translated */
@@ -69,6 +71,7 @@ struct cpu_jump {
 	const struct uop *to;
 	u64 pad;
 };
+#define CPU_TAG_NONE ~0ull
 
 struct cpu_cache {
 	struct cpu_block *hash[CPU_BLOCK_HASH];
@@ -110,11 +113,20 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
  */
 void cpu_translate(struct cpu *c, struct cpu_block *b, const u8 *code, unsigned int avail, bool step);
 
-/* Linear address -> physical for execution; faults. Sets *hva to the page's memory or NULL. tlb.c */
-u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva);
+/*
+ * Linear address -> physical for execution; faults. Sets *hva to the page's memory or NULL and
+ * *global for a page that is the same in all address spaces. tlb.c
+ */
+u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva, bool *global);
 /* Takes the write permission of a page out of the TLBs. tlb.c */
 void cpu_tlb_protect(struct cpu *c, u64 gpa);
-void cpu_tlb_reset(struct cpu *c);
+/* cpu.jtag and gtag from generation, address space and mode; a new generation. tlb.c */
+void cpu_tags_update(struct cpu *c);
+void cpu_tags_renew(struct cpu *c);
+static ALWAYS_INLINE bool cpu_tag_valid(const struct cpu *c, u64 tag)
+{
+	return tag == c->jtag || tag == c->gtag;
+}
 int cpu_tlb_init(struct cpu *c);
 void cpu_tlb_fini(struct cpu *c);
 

@@ -250,9 +250,13 @@ struct cpu {
 	struct cpu_tlb *tlb;          /* of the current privilege: one of tlbs */
 	s64 ileft;                    /* instructions left of cpu_run()'s budget */
 	u32 mode;                     /* CPU_MODE_* */
-	u32 cs_limit;                 /* CS as jtag knows it */
+	u32 cs_limit;                 /* CS as the tags know it */
 	u64 cs_base;
-	u64 jtag;                     /* tag of valid jump-cache entries and cross-page links */
+	/*
+	 * Tags of valid jump-cache entries and cross-page links: mapping generation, number of the
+	 * address space, mode. gtag is for targets in global pages.
+	 */
+	u64 jtag, gtag;
 	struct cpu_jump *jumps;       /* jump cache by virtual RIP */
 	u64 rip;
 	u64 rflags;                   /* see the head comment; IF, TF, AC .. are always right here */

@@ -50,15 +50,18 @@ static void check_target(struct cpu *c, const struct uop *u, u64 rip)
 static COLD const struct uop *link_out(struct cpu *c, const struct uop *u, u64 rip)
 {
 	u64 flushes = c->cache->flushes;
+	const struct cpu_jump *j;
 	const struct uop *t;
 
 	c->gpr[CPU_RIP] = rip;
 	c->fault_uop = NULL;
 	t = cpu_find(c);
-	if (c->cache->flushes == flushes && !container_of(t, struct cpu_block, uops[0])->cross) {
+	/* what the jump cache does not know is not to be kept */
+	j = &c->jumps[cpu_jump_slot(rip)];
+	if (c->cache->flushes == flushes && j->to == t && j->rip == rip) {
 		LINK(u)->to[0] = t;
 		LINK(u)->vrip = rip;
-		LINK(u)->jtag = c->jtag;
+		LINK(u)->jtag = j->jtag;
 	}
 	GOTO_UOP(c, t);
 }
@@ -91,7 +94,7 @@ static ALWAYS_INLINE const struct uop *go_out(struct cpu *c, const struct uop *u
 		c->gpr[CPU_RIP] = rip;
 		return leave(c);
 	}
-	if (unlikely(l->vrip != rip || l->jtag != c->jtag))
+	if (unlikely(l->vrip != rip || !cpu_tag_valid(c, l->jtag)))
 		return link_out(c, u, rip);
 	c->gpr[CPU_RIP] = rip;
 	GOTO_UOP(c, l->to[0]);
@@ -113,7 +116,7 @@ static ALWAYS_INLINE const struct uop *go_to(struct cpu *c, const struct uop *u,
 		c->gpr[CPU_RIP] = rip;
 		return leave(c);
 	}
-	if (unlikely(j->rip != rip || j->jtag != c->jtag))
+	if (unlikely(j->rip != rip || !cpu_tag_valid(c, j->jtag)))
 		return go_find(c, rip);
 	c->gpr[CPU_RIP] = rip;
 	GOTO_UOP(c, j->to);
@@ -123,7 +126,7 @@ static ALWAYS_INLINE bool jump_known(struct cpu *c, u64 rip)
 {
 	const struct cpu_jump *j = &c->jumps[cpu_jump_slot(rip)];
 
-	return j->rip == rip && j->jtag == c->jtag;
+	return j->rip == rip && cpu_tag_valid(c, j->jtag);
 }
 
 /* -- direct branches -- */

@@ -45,7 +45,23 @@ static void flush_first(struct cpu *c)
 		t->used[i] = 0;
 	}
 	memset(t->x, 0xff, sizeof(t->x));
-	c->jtag += 1ull << 16;
+}
+
+#define JTAG_MODE 12 /* bits of cpu.mode in a tag, then 12 of the address space */
+
+void cpu_tags_update(struct cpu *c)
+{
+	u64 gen = c->tlb2->gen << (2 * JTAG_MODE);
+
+	c->gtag = gen | c->mode;
+	c->jtag = c->gtag | (u64)c->tlb2->asid << JTAG_MODE;
+}
+
+void cpu_tags_renew(struct cpu *c)
+{
+	c->tlb2->gen++;
+	memset(c->tlb2->exec, 0, sizeof(c->tlb2->exec));
+	cpu_tags_update(c);
 }
 
 static void new_asid(struct cpu *c)
@@ -57,6 +73,7 @@ static void new_asid(struct cpu *c)
 		memset(t->pcids, 0, sizeof(t->pcids));
 		memset(t->large, 0, sizeof(t->large));
 		t->next_asid = 1;
+		cpu_tags_renew(c);
 	}
 	t->asid = t->next_asid++;
 }
@@ -71,6 +88,7 @@ void cpu_tlb_flush_all(struct cpu *c)
 	t->next_asid = 1;
 	new_asid(c);
 	flush_first(c);
+	cpu_tags_renew(c);
 }
 
 static unsigned int pcid_find(const struct cpu_tlb2 *t, unsigned int pcid)
@@ -88,9 +106,10 @@ void cpu_tlb_flush_cr3(struct cpu *c, bool keep)
 	struct cpu_tlb2 *t = c->tlb2;
 	unsigned int pcid = c->cr3 & 0xfff, i;
 
+	flush_first(c);
 	if (!(c->cr4 & X86_CR4_PCIDE)) {
 		new_asid(c);
-		flush_first(c);
+		cpu_tags_update(c);
 		return;
 	}
 	i = pcid_find(t, pcid);
@@ -103,7 +122,7 @@ void cpu_tlb_flush_cr3(struct cpu *c, bool keep)
 		t->pcids[i].pcid = (u16)pcid;
 		t->pcids[i].asid = (u16)t->asid;
 	}
-	flush_first(c);
+	cpu_tags_update(c);
 }
 
 static struct cpu_tlb2_entry *slot2(struct cpu_tlb2 *t, u64 lin)
@@ -116,6 +135,13 @@ static struct cpu_tlb2_entry *slot2(struct cpu_tlb2 *t, u64 lin)
 static unsigned int large_bit(u64 lin)
 {
 	u64 n = lin >> 21;
+
+	return (unsigned int)(n ^ n >> 12 ^ n >> 24) & 4095;
+}
+
+static unsigned int exec_bit(u64 lin)
+{
+	u64 n = lin >> CPU_PAGE_SHIFT;
 
 	return (unsigned int)(n ^ n >> 12 ^ n >> 24) & 4095;
 }
@@ -140,13 +166,13 @@ void cpu_tlb_flush_page(struct cpu *c, u64 lin)
 	for (i = 0; i < 2; i++) {
 		struct cpu_etlb_entry *x = &t->x[i][(page >> CPU_PAGE_SHIFT) & (CPU_ETLB_SIZE - 1)];
 
-		if (x->tag == page) {
+		if (x->tag == page)
 			x->tag = ~0ull;
-			c->jtag += 1ull << 16;
-		}
 	}
-	/* links and jumps into the page may be known although the fetch TLB has forgotten it */
-	c->jtag += 1ull << 16;
+	/* only where code may have been fetched from it can there be links into the page */
+	bit = exec_bit(page);
+	if (t->exec[bit / 64] >> (bit & 63) & 1)
+		cpu_tags_renew(c);
 }
 
 void cpu_tlb_flush_pcid(struct cpu *c, unsigned int type, unsigned int pcid, u64 lin)
@@ -259,10 +285,11 @@ void cpu_tlb_protect(struct cpu *c, u64 gpa)
 				c->tlbs[t].e[i].wr = ~0ull;
 }
 
-u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva)
+u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva, bool *global)
 {
-	struct cpu_etlb_entry *e =
-		&c->tlb2->x[c->cpl == 3][(lin >> CPU_PAGE_SHIFT) & (CPU_ETLB_SIZE - 1)];
+	struct cpu_tlb2 *t = c->tlb2;
+	struct cpu_etlb_entry *e = &t->x[c->cpl == 3][(lin >> CPU_PAGE_SHIFT) & (CPU_ETLB_SIZE - 1)];
+	unsigned int bit = exec_bit(lin);
 	struct cpu_page pg;
 	u64 val;
 
@@ -271,11 +298,13 @@ u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva)
 			cpu_raise(c);
 		cpu_host_page(c, val, false, &pg);
 		e->tag = lin & CPU_PAGE_MASK;
-		e->gpa = val & CPU_PAGE_MASK;
+		e->gpa = val & (CPU_PAGE_MASK | XP_GLOBAL);
 		e->hva = pg.hva;
 	}
+	t->exec[bit / 64] |= 1ull << (bit & 63);
 	*hva = e->hva;
-	return e->gpa | (lin & ~CPU_PAGE_MASK);
+	*global = e->gpa & XP_GLOBAL;
+	return (e->gpa & CPU_PAGE_MASK) | (lin & ~CPU_PAGE_MASK);
 }
 
 void cpu_map_changed(struct cpu *c)

@@ -26,7 +26,7 @@ struct cpu_tlb2_entry {
 
 struct cpu_etlb_entry {
 	u64 tag;
-	u64 gpa;
+	u64 gpa;       /* and XP_GLOBAL */
 	const u8 *hva; /* of the page, NULL: no memory */
 };
 
@@ -42,6 +42,8 @@ struct cpu_tlb2 {
 	struct cpu_tlb2_entry e[CPU_TLB2_SIZE];
 	struct cpu_etlb_entry x[2][CPU_ETLB_SIZE]; /* instruction fetch: supervisor, user */
 	u64 large[64];       /* hash bits of 2 MiB regions that have large pages in here */
+	u64 exec[64];        /* hash bits of pages that code was fetched from in this generation */
+	u64 gen;             /* of cpu.jtag: changes whenever links must not be trusted any more */
 	u32 asid;            /* of the current CR3: 1..4095 */
 	u32 next_asid;
 	struct {

@@ -33,6 +33,7 @@ struct cpu_link *xl_link(struct xl *x)
 	x->b->data[slot / 64] |= 1ull << (slot & 63);
 	memset(l, 0, sizeof(*l));
 	l->vrip = ~0ull;
+	l->jtag = CPU_TAG_NONE;
 	return l;
 }
 

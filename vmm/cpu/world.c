@@ -146,9 +146,9 @@ void cpu_mode_changed(struct cpu *c)
 	if (!(c->mode & CPU_MODE_CSFLAT) && (cs->base != c->cs_base || cs->limit != c->cs_limit)) {
 		c->cs_base = cs->base;
 		c->cs_limit = cs->limit;
-		c->jtag += 1ull << 16;
+		cpu_tags_renew(c);
 	}
-	c->jtag = (c->jtag & ~0xffffull) | c->mode;
+	cpu_tags_update(c);
 }
 
 void cpu_set_seg(struct cpu *c, unsigned int seg, const struct x86_seg *s)
