@@ -106,10 +106,13 @@ static int usable(const struct x86_insn *in, int last)
 	/* it reads before it finds that the segment cannot be written, and the order is nobody's business */
 	if (in->op == X86_OP_ARPL && in->mod != 3 && in->seg == X86_CS)
 		return 0;
+	/* a fault in the first round has zero-extended RCX on some CPUs and not on others */
+	if (in->props & X86_P_STRING && in->prefixes & X86_PFX_67)
+		return 0;
 	if (undefined_result(in) || (undefined_flags(in) && !last))
 		return 0;
 	switch (in->op) {
-	case X86_OP_CALL_FAR_PTR: case X86_OP_JMP_FAR_PTR:
+	case X86_OP_CALL_FAR_PTR: case X86_OP_JMP_FAR_PTR: case X86_OP_SYSCALL: case X86_OP_SYSENTER:
 	case X86_OP_CALL_FAR_IND: case X86_OP_JMP_FAR_IND: case X86_OP_RET_FAR: case X86_OP_IRET:
 	case X86_OP_INT: case X86_OP_INT1: case X86_OP_INT3: case X86_OP_POPF: case X86_OP_MOV_SREG:
 	case X86_OP_PUSH_SREG: case X86_OP_POP_SREG: case X86_OP_LFP: case X86_OP_CPUID:
@@ -170,7 +173,7 @@ static unsigned int generate(const struct group *g, u8 *p, struct x86_insn *in, 
 		else if (rnd() & 1)
 			p[n] = (p[n] & 0x3f) | 0x40;
 		rc = x86_decode(in, g->compat ? X86_MODE_32 : X86_MODE_64, p, 15);
-		if (rc <= 0 || !usable(in, last))
+		if (rc <= 0 || in->map != (g->map < 4 ? g->map : g->map - 2) || !usable(in, last))
 			continue;
 		if (in->disp_len == 4) { /* keep it near */
 			p[n + 2 + (in->base == X86_RIP || (p[n] & 7) != 4 ? 0 : 1)] &= 0x0f;
