@@ -44,6 +44,8 @@ class Guest:
             stderr=self.errlog,
         )
         threading.Thread(target=self._read, daemon=True).start()
+        while self.proc.poll() is None and not self._listens():
+            time.sleep(0.01)
 
     def __enter__(self):
         return self
@@ -53,6 +55,12 @@ class Guest:
         self.proc.wait()
         self.errlog.close()
         self.dir.cleanup()
+
+    def _listens(self):
+        """vmm has blocked SIGUSR2, which it takes through a signalfd; before, it would die of it."""
+        with open(f"/proc/{self.proc.pid}/status", encoding="ascii") as f:
+            mask = re.search(r"^SigBlk:\s*([0-9a-f]+)", f.read(), re.M)
+        return int(mask.group(1), 16) >> (signal.SIGUSR2 - 1) & 1
 
     def _read(self):
         while True:
