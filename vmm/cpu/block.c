@@ -11,7 +11,7 @@
 #include "vmm/cpu/uops.h"
 
 #define BLOCK_MAX (sizeof(struct cpu_block) + CPU_BLOCK_UOPS * sizeof(struct uop))
-#define ALIGN64(n) (((n) + 63) & ~(size_t)63)
+#define ALIGN32(n) (((n) + 31) & ~(size_t)31)
 
 int cpu_cache_init(struct cpu *c)
 {
@@ -24,7 +24,7 @@ int cpu_cache_init(struct cpu *c)
 	c->jumps = k->jumps;
 	k->arena = (u8 *)k + sizeof(*k);
 	k->step = (struct cpu_block *)k->arena;
-	k->used = ALIGN64(BLOCK_MAX);
+	k->used = ALIGN32(BLOCK_MAX);
 	return 0;
 }
 
@@ -41,7 +41,7 @@ void cpu_cache_flush(struct cpu *c)
 
 	memset(k->hash, 0, sizeof(k->hash));
 	memset(k->pages, 0, sizeof(k->pages));
-	k->used = ALIGN64(BLOCK_MAX);
+	k->used = ALIGN32(BLOCK_MAX);
 	k->flushes++;
 	cpu_tags_renew(c);
 }
@@ -51,7 +51,7 @@ static void *arena_alloc(struct cpu *c, size_t len)
 	struct cpu_cache *k = c->cache;
 	void *p = k->arena + k->used;
 
-	k->used += ALIGN64(len);
+	k->used += ALIGN32(len);
 	return p;
 }
 
@@ -86,7 +86,7 @@ static struct cpu_code_page *page_get(struct cpu *c, u64 gpa)
 		p = arena_alloc(c, sizeof(*p));
 		p->gpa = gpa;
 		p->lines = 0;
-		p->blocks = p->tails = NULL;
+		p->blocks = p->tails = 0;
 		p->hash_next = *head;
 		*head = p;
 	}
@@ -131,7 +131,7 @@ static void add_tail(struct cpu *c, struct cpu_block *b, unsigned int len)
 	p->hva = pg.hva;
 	mark_code(c, p, 0, len);
 	b->page2_next = p->tails;
-	p->tails = b;
+	p->tails = cpu_block_ref(c->cache, b);
 }
 
 static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
@@ -148,27 +148,28 @@ static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
 	b->gpa = gpa;
 	b->gpa2 = 0;
 	cpu_translate(c, b, hva + off, CPU_PAGE_SIZE - off, false);
-	k->used += ALIGN64(sizeof(*b) + b->nuops * sizeof(struct uop));
+	k->used += ALIGN32(sizeof(*b) + b->nuops * sizeof(struct uop));
 
 	p = page_get(c, gpa);
 	p->hva = hva;
 	in_page = MIN((unsigned int)b->len, CPU_PAGE_SIZE - off);
 	mark_code(c, p, off, in_page);
 	b->page_next = p->blocks;
-	p->blocks = b;
+	p->blocks = cpu_block_ref(k, b);
 	if (b->cross)
 		add_tail(c, b, b->len > in_page ? b->len - in_page : 1);
 	b->hash_next = k->hash[block_slot(gpa, c->mode)];
-	k->hash[block_slot(gpa, c->mode)] = b;
+	k->hash[block_slot(gpa, c->mode)] = cpu_block_ref(k, b);
 	return b;
 }
 
 static struct cpu_block *lookup(struct cpu *c, u64 gpa)
 {
-	struct cpu_block *b = c->cache->hash[block_slot(gpa, c->mode)];
+	struct cpu_cache *k = c->cache;
+	struct cpu_block *b = cpu_block_at(k, k->hash[block_slot(gpa, c->mode)]);
 
 	while (b && (b->gpa != gpa || b->mode != c->mode || b->dead))
-		b = b->hash_next;
+		b = cpu_block_at(k, b->hash_next);
 	return b;
 }
 
@@ -279,13 +280,14 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
 {
 	struct cpu_code_page *p = cpu_code_find(c, gpa);
 	unsigned int off = (unsigned int)(gpa & ~CPU_PAGE_MASK);
-	struct cpu_block **link, *b;
+	struct cpu_block *b;
 	u64 keep = 0;
+	u32 *link;
 	unsigned int tail;
 
 	if (!p || !(p->lines & line_mask(off, len)))
 		return;
-	for (link = &p->blocks; (b = *link) != NULL;) {
+	for (link = &p->blocks; (b = cpu_block_at(c->cache, *link)) != NULL;) {
 		unsigned int at = (unsigned int)(b->gpa & ~CPU_PAGE_MASK);
 
 		if (at < off + len && off < at + b->len) {
@@ -296,7 +298,7 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
 			link = &b->page_next;
 		}
 	}
-	for (link = &p->tails; (b = *link) != NULL;) {
+	for (link = &p->tails; (b = cpu_block_at(c->cache, *link)) != NULL;) {
 		tail = b->len - (CPU_PAGE_SIZE - (unsigned int)(b->gpa & ~CPU_PAGE_MASK));
 		if (off < tail) {
 			*link = b->page2_next;

@@ -322,7 +322,7 @@ void cpu_translate(struct cpu *c, struct cpu_block *b, const u8 *code, unsigned 
 	b->len = x.off ? x.off : 1;
 	b->ninsn = (u16)x.ninsn;
 	b->nuops = (u16)x.n;
-	b->mode = c->mode;
+	b->mode = (u16)c->mode;
 	b->dead = 0;
 	c->cache->translated += x.ninsn;
 }

@@ -16,12 +16,12 @@
 
 #include "vmm/cpu/mem.h"
 
-#define CPU_ARENA_SIZE   (3u << 20)
+#define CPU_ARENA_SIZE   (9u << 19)
 #define CPU_BLOCK_HASH   8192u
 #define CPU_PAGE_HASH    1024u
 #define CPU_JUMP_BITS    11
 #define CPU_JUMP_SIZE    (1u << CPU_JUMP_BITS)
-#define CPU_BLOCK_INSNS  48u   /* instructions in a block at most */
+#define CPU_BLOCK_INSNS  24u   /* instructions in a block at most */
 #define CPU_BLOCK_UOPS   128u  /* uops, the tail included */
 #define CPU_SLICE        2048  /* instructions between two looks at cpu.attention */
 
@@ -38,19 +38,18 @@ struct cpu_link {
 _Static_assert(sizeof(struct cpu_link) == sizeof(struct uop), "a link takes the place of a uop");
 
 struct cpu_block {
-	struct cpu_block *hash_next;
-	struct cpu_block *page_next, *page2_next;
+	/* next in the hash chain, in the list of the first and of the last page: see cpu_block_at() */
+	u32 hash_next, page_next, page2_next;
+	u16 mode;      /* cpu.mode it was made for */
+	u16 len;       /* bytes */
 	u64 gpa;       /* of the first byte */
 	u64 gpa2;      /* page of the last byte, where that is another one */
-	u32 mode;      /* cpu.mode it was made for */
-	u16 len;       /* bytes */
 	u16 nuops;
 	u8 cross;      /* one instruction that reaches into a second page: no link within a page */
 	u8 dead;
 	u16 ninsn;
-	u32 pad;
 	u64 data[2];   /* bit i: slot i is data of the uop before it */
-	u64 pad2[3];
+	u64 pad;
 	struct uop uops[];
 };
 _Static_assert(offsetof(struct cpu_block, uops) % 32 == 0, "uops do not straddle cache lines");
@@ -58,8 +57,8 @@ _Static_assert(offsetof(struct cpu_block, uops) % 32 == 0, "uops do not straddle
 /* A guest page that holds translated code. */
 struct cpu_code_page {
 	struct cpu_code_page *hash_next;
-	struct cpu_block *blocks;
-	struct cpu_block *tails; /* blocks whose last instruction ends here */
+	u32 blocks;
+	u32 tails;     /* blocks whose last instruction ends here */
 	u64 gpa;
 	u64 lines;     /* bit i: bytes [64i, 64i+64) are in a block */
 	const u8 *hva; /* the memory that was translated */
@@ -74,7 +73,7 @@ struct cpu_jump {
 #define CPU_TAG_NONE ~0ull
 
 struct cpu_cache {
-	struct cpu_block *hash[CPU_BLOCK_HASH];
+	u32 hash[CPU_BLOCK_HASH];
 	struct cpu_code_page *pages[CPU_PAGE_HASH];
 	struct cpu_jump jumps[CPU_JUMP_SIZE];
 	u8 *arena;
@@ -84,6 +83,17 @@ struct cpu_cache {
 	u64 lookups;
 	struct cpu_block *step; /* scratch for single instructions */
 };
+
+/* Blocks refer to each other by their place in the arena; 0: none. */
+static ALWAYS_INLINE struct cpu_block *cpu_block_at(const struct cpu_cache *k, u32 ref)
+{
+	return ref ? (struct cpu_block *)(k->arena + ref) : NULL;
+}
+
+static ALWAYS_INLINE u32 cpu_block_ref(const struct cpu_cache *k, const struct cpu_block *b)
+{
+	return (u32)((const u8 *)b - k->arena);
+}
 
 static ALWAYS_INLINE unsigned int cpu_jump_slot(u64 rip)
 {
