@@ -281,6 +281,9 @@ struct gm_ram *gm_ram_new(struct gm_bus *b, const char *name, u64 size, int flag
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (ram->host == MAP_FAILED)
 		goto fail;
+	/* A core file of vmm is about vmm. It also keeps guest memory a mapping of its own, which
+	 * tools can tell from the process's own memory (flag "dd" in smaps). */
+	madvise(ram->host, size, MADV_DONTDUMP);
 	if (flags & GM_RAM_DIRTY_LOG) {
 		ram->dirty = calloc((size / PAGE + 63) / 64, sizeof(u64));
 		if (!ram->dirty)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "devices/fw_cfg/fw_cfg.h"
 
@@ -26,14 +27,17 @@
 #define FW_ITEMS_MAX  (GM_FW_FILES_MAX + 64)
 #define FW_GIVEN_MAX  64
 #define FW_SLICE      0x80 /* item flag: data is not the item's own */
+#define FW_FILE       0x40 /* item flag: no data, the bytes are read from a file when asked for */
 #define FW_DIR_ENTRY  64 /* u32 size, u16 select, u16 reserved, char name[56]; big-endian */
-#define FW_CHUNK      4096
+#define FW_CHUNK      16384
 
 struct fw_item {
 	u16 key;
 	u8 flags;
 	u32 len;
-	u8 *data;   /* own, or inside what was given */
+	u8 *data;   /* own, or inside what was given; NULL for FW_FILE */
+	int fd;     /* FW_FILE: given, like a slice's memory */
+	u64 file_off;
 	u8 *pristine; /* of writable items: what reset brings back */
 	char name[GM_FW_NAME_MAX];
 };
@@ -41,8 +45,10 @@ struct fw_item {
 struct fw_cfg {
 	struct gm_dev dev;
 	struct fw_item items[FW_ITEMS_MAX];
-	unsigned int nitems, nfiles, ngiven;
+	unsigned int nitems, nfiles, ngiven, nfds;
 	void *given[FW_GIVEN_MAX]; /* memory that slices point into */
+	int fds[FW_GIVEN_MAX];
+	bool warned; /* that a file could not be read: once is enough */
 	u8 dir[4 + GM_FW_FILES_MAX * FW_DIR_ENTRY];
 	u16 key;
 	u32 offset;   /* into the selected item */
@@ -88,7 +94,7 @@ static int fw_item_add(struct fw_cfg *s, u16 key, const char *name, const void *
 	it->key = key;
 	it->flags = (u8)flags;
 	it->len = len;
-	if (flags & FW_SLICE) {
+	if (flags & (FW_SLICE | FW_FILE)) {
 		it->data = (u8 *)data; /* never written: slices are read-only */
 	} else {
 		it->data = malloc(len ? len : 1);
@@ -118,6 +124,28 @@ int gm_fw_cfg_add_key(struct gm_dev *d, u16 key, const void *data, u32 len)
 int gm_fw_cfg_add_slice(struct gm_dev *d, u16 key, const void *data, u32 len)
 {
 	return fw_item_add(container_of(d, struct fw_cfg, dev), key, NULL, data, len, FW_SLICE);
+}
+
+int gm_fw_cfg_add_fd(struct gm_dev *d, u16 key, int fd, u64 off, u32 len)
+{
+	struct fw_cfg *s = container_of(d, struct fw_cfg, dev);
+	int rc = fw_item_add(s, key, NULL, NULL, len, FW_FILE);
+
+	if (rc)
+		return rc;
+	s->items[s->nitems - 1].fd = fd;
+	s->items[s->nitems - 1].file_off = off;
+	return 0;
+}
+
+int gm_fw_cfg_give_fd(struct gm_dev *d, int fd)
+{
+	struct fw_cfg *s = container_of(d, struct fw_cfg, dev);
+
+	if (s->nfds == FW_GIVEN_MAX)
+		return -ENOSPC;
+	s->fds[s->nfds++] = fd;
+	return 0;
 }
 
 int gm_fw_cfg_give(struct gm_dev *d, void *data)
@@ -196,22 +224,46 @@ const u8 *gm_fw_cfg_find(struct gm_dev *d, const char *name, u32 *len)
 
 /* ---- access ---- */
 
-/* The selected item from the current offset on; *left is 0 past its end or when there is none. */
-static u8 *fw_current(struct fw_cfg *s, u32 *left, u8 *flags)
+/* The selected item, and how much is left of it from the current offset on: 0 past its end or
+ * when there is none. *data is NULL for what has to be read from a file. */
+static struct fw_item *fw_current(struct fw_cfg *s, u32 *left, u8 **data)
 {
 	struct fw_item *it = NULL;
-	u8 *data = s->dir;
+	u8 *bytes = s->dir;
 	u32 len = 4 + s->nfiles * FW_DIR_ENTRY;
 
-	*flags = 0;
 	if (s->key != GM_FW_FILE_DIR) {
 		it = fw_item_find(s, s->key);
-		data = it ? it->data : NULL;
+		bytes = it ? it->data : NULL;
 		len = it ? it->len : 0;
-		*flags = it ? it->flags : 0;
 	}
 	*left = s->offset < len ? len - s->offset : 0;
-	return *left ? data + s->offset : NULL;
+	*data = *left && bytes ? bytes + s->offset : NULL;
+	return it;
+}
+
+/* n bytes of a file item at the current offset. The file's size was checked at start: what cannot
+ * be read now reads as zeros, and the user is told once. */
+static void fw_file_read(struct fw_cfg *s, const struct fw_item *it, u8 *buf, u32 n)
+{
+	u64 off = it->file_off + s->offset;
+	ssize_t got = 1;
+	u32 done = 0;
+
+	while (done < n && got > 0) {
+		got = pread(it->fd, buf + done, n - done, (off_t)(off + done));
+		if (got < 0 && errno == EINTR)
+			got = 1;
+		else if (got > 0)
+			done += (u32)got;
+	}
+	if (done == n)
+		return;
+	memset(buf + done, 0, n - done);
+	if (!s->warned)
+		gm_machine_warn(s->dev.m, "a kernel or initrd file cannot be read any more (%s): "
+				"the guest gets zeros", got ? strerror(errno) : "it became shorter");
+	s->warned = true;
 }
 
 static void fw_select(struct fw_cfg *s, u16 key)
@@ -228,15 +280,21 @@ static void fw_advance(struct fw_cfg *s, u32 n)
 static u64 fw_port_read(void *opaque, u64 off, unsigned int size)
 {
 	struct fw_cfg *s = opaque;
+	struct fw_item *it;
 	u32 left;
-	u8 flags, *p;
+	u8 *p, byte = 0;
 
 	if (off != 1)
 		return 0;
-	p = fw_current(s, &left, &flags);
+	it = fw_current(s, &left, &p);
+	if (!left)
+		return 0;
 	if (p)
-		fw_advance(s, 1);
-	return p ? *p : 0;
+		byte = *p;
+	else if (it)
+		fw_file_read(s, it, &byte, 1);
+	fw_advance(s, 1);
+	return byte;
 }
 
 /* Writing through the data port went out of the interface with its version 2.4. */
@@ -254,19 +312,44 @@ static const struct gm_region_ops fw_port_ops = {
 	.max_size = 2,
 };
 
+/* Copies the next n bytes of a file item into guest memory. */
+static void fw_dma_file(struct fw_cfg *s, const struct fw_item *it, u64 gpa, u32 n)
+{
+	u8 buf[FW_CHUNK];
+
+	while (n) {
+		u32 chunk = MIN(n, (u32)FW_CHUNK);
+		size_t run = chunk;
+
+		if (!gm_dma_map(s->dev.m->mem, gpa, &run, true))
+			break;
+		fw_file_read(s, it, buf, chunk);
+		gm_dma_write(s->dev.m->mem, gpa, buf, chunk);
+		fw_advance(s, chunk);
+		gpa += chunk;
+		n -= chunk;
+	}
+	fw_advance(s, n);
+}
+
 /* Fills guest memory: item bytes first, zeros after its end. The length is the guest's, so what
  * lies beyond all memory is not walked through. */
 static void fw_dma_in(struct fw_cfg *s, u64 gpa, u32 len)
 {
 	static const u8 zeros[FW_CHUNK];
 	struct gm_bus *mem = s->dev.m->mem;
+	struct fw_item *it;
 	u32 left, n;
-	u8 flags, *p = fw_current(s, &left, &flags);
+	u8 *p;
 
+	it = fw_current(s, &left, &p);
 	n = MIN(left, len);
-	if (n)
+	if (n && p) {
 		gm_dma_write(mem, gpa, p, n);
-	fw_advance(s, n);
+		fw_advance(s, n);
+	} else if (n && it) {
+		fw_dma_file(s, it, gpa, n);
+	}
 	gpa += n;
 	len -= n;
 	while (len) {
@@ -282,12 +365,15 @@ static void fw_dma_in(struct fw_cfg *s, u64 gpa, u32 len)
 
 static u32 fw_dma_out(struct fw_cfg *s, u64 gpa, u32 len)
 {
+	struct fw_item *it;
 	u32 left;
-	u8 flags, *p = fw_current(s, &left, &flags);
+	u8 *p;
 
-	if (!(flags & GM_FW_WRITABLE) || len > left)
+	it = fw_current(s, &left, &p);
+	if (!it || !(it->flags & GM_FW_WRITABLE) || len > left)
 		return DMA_ERROR;
-	gm_dma_read(s->dev.m->mem, gpa, p, len);
+	if (len)
+		gm_dma_read(s->dev.m->mem, gpa, p, len);
 	fw_advance(s, len);
 	return 0;
 }
@@ -395,6 +481,8 @@ static void fw_cfg_fini(struct gm_dev *d)
 	}
 	for (i = 0; i < s->ngiven; i++)
 		free(s->given[i]);
+	for (i = 0; i < s->nfds; i++)
+		close(s->fds[i]);
 }
 
 static const struct gm_field fw_cfg_fields[] = {
@@ -407,6 +495,9 @@ static const struct gm_field fw_cfg_fields[] = {
 	GM_OMIT(struct fw_cfg, nfiles, "machine configuration"),
 	GM_OMIT(struct fw_cfg, ngiven, "machine configuration"),
 	GM_OMIT(struct fw_cfg, given, "machine configuration"),
+	GM_OMIT(struct fw_cfg, nfds, "machine configuration"),
+	GM_OMIT(struct fw_cfg, fds, "machine configuration"),
+	GM_OMIT(struct fw_cfg, warned, "what the user was told"),
 	GM_OMIT(struct fw_cfg, dir, "machine configuration"),
 	GM_FIELDS_END,
 };

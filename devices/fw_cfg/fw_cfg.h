@@ -39,6 +39,12 @@ int gm_fw_cfg_add_u64(struct gm_dev *d, u16 key, u64 val);
 int gm_fw_cfg_add_slice(struct gm_dev *d, u16 key, const void *data, u32 len);
 /* Hands malloc()ed memory over: freed with the device. On error it stays the caller's. */
 int gm_fw_cfg_give(struct gm_dev *d, void *data);
+/* An item that shows len bytes from `off` on in a file which was or will be given to the device.
+ * They are read when the guest asks for them, so that nobody holds them in memory; what cannot be
+ * read by then is zeros. */
+int gm_fw_cfg_add_fd(struct gm_dev *d, u16 key, int fd, u64 off, u32 len);
+/* Hands a file descriptor over: closed with the device. On error it stays the caller's. */
+int gm_fw_cfg_give_fd(struct gm_dev *d, int fd);
 /* Adds a file; returns its selector (>= GM_FW_FILE_FIRST), or -errno. */
 int gm_fw_cfg_add_file(struct gm_dev *d, const char *name, const void *data, u32 len, int flags);
 /* The bytes of a file and its length, for tests and introspection; NULL when there is none. */

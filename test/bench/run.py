@@ -247,29 +247,36 @@ def first_byte(argv):
     return took * 1000
 
 
-def own_memory(pid):
-    """MiB resident outside the mappings as large as guest memory or video memory, in all and private."""
-    rss = private = 0
-    skip = False
+def own_memory(pid, guest_sizes):
+    """MiB resident beside guest memory and video memory, in all and private.
+
+    vmm marks guest memory (flag "dd", not dumped, in smaps); for others it is the mappings that have
+    exactly the size of the guest's or its video memory, in KiB.
+    """
+    maps = []
     with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as f:
         for line in f:
             key, *rest = line.split()
-            if key == "Size:":
-                skip = int(rest[0]) >= 16384
-            elif key == "Rss:" and not skip:
-                rss += int(rest[0])
-            elif key in ("Private_Dirty:", "Private_Clean:") and not skip:
-                private += int(rest[0])
+            if not key.endswith(":"):
+                maps.append({"VmFlags:": []})
+            else:
+                maps[-1][key] = rest
+    rss = private = 0
+    for m in maps:
+        if "dd" in m["VmFlags:"] and not guest_sizes or int(m["Size:"][0]) in guest_sizes:
+            continue
+        rss += int(m["Rss:"][0])
+        private += int(m["Private_Dirty:"][0]) + int(m["Private_Clean:"][0])
     return rss / 1024, private / 1024
 
 
-def memory_of(argv):
+def memory_of(argv, guest_sizes):
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     buf, end = b"", time.monotonic() + 300
     while b"guest ready" not in buf and time.monotonic() < end:
         buf += os.read(p.stdout.fileno(), 4096)
     time.sleep(1)
-    out = own_memory(p.pid)
+    out = own_memory(p.pid, guest_sizes)
     p.kill()
     p.wait()
     return out
@@ -289,12 +296,11 @@ def bench_startup(which, rounds):
         print(f"{'':8} {'exec to first instruction, ms':>30} {'own memory with Linux up, MiB':>34}")
         for m in [x for x in which if x in cmd]:
             ms = median([first_byte(cmd[m]) for _ in range(5 * rounds)])
+            argv = [MEMORY if a == "128" else a for a in cmd[m][:-2]]
             if m == "vmm":
-                argv = cmd[m][:8] + cmd[m][8:10] + linux
+                rss, private = memory_of(argv[: argv.index("--bios")] + linux, ())
             else:
-                argv = cmd[m][:-2] + [a.replace("--", "-") for a in linux]
-                argv[argv.index("-m") + 1] = "256"
-            rss, private = memory_of(argv)
+                rss, private = memory_of(argv + [a.replace("--", "-") for a in linux], (int(MEMORY) << 10, 16 << 10))
             print(f"{m:8} {ms:30.1f} {rss:18.1f} ({private:.1f} private)")
 
 

@@ -2,6 +2,8 @@
 /* fw_cfg: selector, data port, directory, DMA commands. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "devices/fw_cfg/fw_cfg.h"
 #include "test/unit/lib/fake_board.h"
@@ -224,12 +226,55 @@ START_TEST(test_slices)
 }
 END_TEST
 
+/* A file's bytes come from the file; what it lost after the start reads as zeros. */
+START_TEST(test_file_descriptor)
+{
+	char path[] = "/tmp/fwcfg-XXXXXX";
+	int fd = mkstemp(path), i;
+	u8 *big = malloc(100000);
+
+	setup();
+	unlink(path);
+	for (i = 0; i < 100000; i++)
+		big[i] = (u8)(i * 7 + i / 251);
+	ck_assert_int_eq(write(fd, big, 100000), 100000);
+	ck_assert_int_eq(gm_fw_cfg_add_fd(fw, 0x1000, fd, 10, 99000), 0);
+	ck_assert_int_eq(gm_fw_cfg_add_fd(fw, 0x1000, fd, 0, 1), -EEXIST);
+	ck_assert_int_eq(gm_fw_cfg_give_fd(fw, fd), 0);
+	/* More than one piece, and zeros behind the item's end. */
+	ck_assert_int_eq(dma(0x1000 << 16 | 0x0a, 99004, DATA), 0);
+	ck_assert_int_eq(memcmp(m->ram->host + DATA, big + 10, 99000), 0);
+	ck_assert_int_eq(memcmp(m->ram->host + DATA + 99000, "\0\0\0\0\x5a", 5), 0);
+	/* In steps, skipping, and by the data port. */
+	dma(0x1000 << 16 | 0x0a, 3, DATA);
+	dma(0x04, 50000, 0);
+	dma(0x02, 2, DATA);
+	ck_assert_int_eq(memcmp(m->ram->host + DATA, big + 10 + 50003, 2), 0);
+	ck_assert_int_eq(fake_inb(m, 0x511), big[10 + 50005]);
+	/* Read-only. */
+	ck_assert_int_eq(dma(0x1000 << 16 | 0x18, 1, DATA), 1);
+	/* Truncated meanwhile. */
+	ck_assert_int_eq(ftruncate(fd, 40000), 0);
+	ck_assert_int_eq(dma(0x1000 << 16 | 0x0a, 99000, DATA), 0);
+	ck_assert_int_eq(memcmp(m->ram->host + DATA, big + 10, 39990), 0);
+	for (i = 39990; i < 99000; i++)
+		ck_assert_int_eq(m->ram->host[DATA + i], 0);
+	fw_select(0x1000);
+	ck_assert_int_eq(fake_inb(m, 0x511), big[10]);
+	/* To where there is no memory. */
+	dma(0x1000 << 16 | 0x0a, 0xffffffff, 0xfd00000000);
+	free(big);
+	board_free();
+}
+END_TEST
+
 int main(void)
 {
 	const struct fake_test tests[] = {
 		{test_signature, 0}, {test_unknown_key, 0}, {test_integers, 0}, {test_directory, 0},
 		{test_directory_full, 0}, {test_dma, 0}, {test_dma_write, 0},
 		{test_hostile, ARRAY_SIZE(hostile)}, {test_command_nowhere, 0}, {test_slices, 0},
+		{test_file_descriptor, 0},
 	};
 
 	return fake_run("fwcfg", tests, ARRAY_SIZE(tests));

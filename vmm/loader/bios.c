@@ -31,7 +31,7 @@ static const char *const vgabios_names[] = {"vgabios-stdvga.bin"};
 #define VGABIOS_PACKAGES                                                                           \
 	"install the package 'seabios' (Debian, Ubuntu) or 'seavgabios-bin' (Fedora)"
 
-static int file_read_all(int fd, u8 *buf, size_t len)
+int gm_file_read_all(int fd, u8 *buf, size_t len)
 {
 	size_t done = 0;
 
@@ -49,40 +49,52 @@ static int file_read_all(int fd, u8 *buf, size_t len)
 	return 0;
 }
 
-int gm_file_read(const char *path, const char *what, u64 min, u64 max, u8 **data, u32 *len,
-		 char *err, size_t errlen)
+int gm_file_open(const char *path, const char *what, u64 min, u64 max, u32 *len, char *err,
+		 size_t errlen)
 {
 	struct stat st;
 	int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	*data = NULL;
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		rc = -errno;
 		snprintf(err, errlen, "%s %s: %s", what, path, strerror(-rc));
-		goto out;
+		goto fail;
 	}
 	rc = -EINVAL;
 	if (!S_ISREG(st.st_mode)) {
 		snprintf(err, errlen, "%s %s: not a regular file", what, path);
-		goto out;
+		goto fail;
 	}
 	if ((u64)st.st_size < min || (u64)st.st_size > max) {
 		snprintf(err, errlen, "%s %s: its size, %lld bytes, is not within %llu to %llu",
 			 what, path, (long long)st.st_size, (unsigned long long)min,
 			 (unsigned long long)max);
-		goto out;
+		goto fail;
 	}
-	*data = malloc(st.st_size ? (size_t)st.st_size : 1);
-	rc = *data ? file_read_all(fd, *data, (size_t)st.st_size) : -ENOMEM;
+	*len = (u32)st.st_size;
+	return fd;
+fail:
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int gm_file_read(const char *path, const char *what, u64 min, u64 max, u8 **data, u32 *len,
+		 char *err, size_t errlen)
+{
+	int rc, fd = gm_file_open(path, what, min, max, len, err, errlen);
+
+	*data = NULL;
+	if (fd < 0)
+		return fd;
+	*data = malloc(*len ? *len : 1);
+	rc = *data ? gm_file_read_all(fd, *data, *len) : -ENOMEM;
 	if (rc) {
 		snprintf(err, errlen, "%s %s: %s", what, path, strerror(-rc));
 		free(*data);
 		*data = NULL;
 	}
-	*len = (u32)st.st_size;
-out:
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return rc;
 }
 

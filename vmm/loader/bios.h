@@ -11,6 +11,11 @@ struct gm_ram;
 #define GM_BIOS_MIN (64 * KiB)
 #define GM_BIOS_MAX (4 * MiB)
 
+/* Opens a regular file of min..max bytes: the descriptor, or -errno with one line in err. */
+int gm_file_open(const char *path, const char *what, u64 min, u64 max, u32 *len, char *err,
+		 size_t errlen);
+/* Reads len bytes from where fd stands. -EIO when the file has become shorter. */
+int gm_file_read_all(int fd, u8 *buf, size_t len);
 /* Reads a file of min..max bytes whole; *data is malloc()ed. `what` names it in messages ("BIOS
  * image"). -errno with one line in err. */
 int gm_file_read(const char *path, const char *what, u64 min, u64 max, u8 **data, u32 *len,

@@ -121,7 +121,7 @@ static int linux_initrd(struct plan *p, const struct gm_boot_cfg *cfg, struct li
 	if (!cfg->initrd)
 		return 0;
 	p->err[0] = 0;
-	rc = plan_read(p, cfg->initrd, "initrd", &f);
+	rc = plan_open(p, cfg->initrd, "initrd", &f);
 	if (rc)
 		return rc;
 	top = MIN(p->ram_top, (u64)im->initrd_max + 1);
@@ -129,7 +129,7 @@ static int linux_initrd(struct plan *p, const struct gm_boot_cfg *cfg, struct li
 	if (at < MAX(im->kernel_end, (u64)PLAN_HIGH_MIN))
 		return plan_fail(p, -E2BIG, "initrd %s: too big for memory: %u KiB", cfg->initrd,
 				 f->len / 1024);
-	rc = plan_add(p, "the initrd", at, f->data, f->len, f->len);
+	rc = plan_add_file(p, "the initrd", at, f);
 	hdr[HDR_RAMDISK] = (u8)at;
 	hdr[HDR_RAMDISK + 1] = (u8)(at >> 8);
 	hdr[HDR_RAMDISK + 2] = (u8)(at >> 16);
@@ -206,6 +206,7 @@ static u8 *linux_setup_copy(struct plan *p, const struct linux_image *im)
 	if (!f->data)
 		return NULL;
 	p->nfiles++;
+	f->fd = -1;
 	f->len = im->setup_len;
 	memcpy(f->data, im->hdr, im->setup_len);
 	return f->data;

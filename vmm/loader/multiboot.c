@@ -97,11 +97,11 @@ static int multiboot_module(struct plan *p, const char *spec, size_t len, u32 mo
 	if (space)
 		*space = 0;
 	p->err[0] = 0;
-	rc = plan_read(p, text, "module", &f);
+	rc = plan_open(p, text, "module", &f);
 	if (!rc) {
 		snprintf(p->err, p->errlen, "module %s: ", text);
 		at = plan_end(p);
-		rc = plan_add(p, "a module", at, f->data, f->len, f->len);
+		rc = plan_add_file(p, "a module", at, f);
 		gm_blob_put(&p->low, mods + MBI_MOD_LEN * n, at, 4);
 		gm_blob_put(&p->low, mods + MBI_MOD_LEN * n + 4, at + f->len, 4);
 		gm_blob_put(&p->low, mods + MBI_MOD_LEN * n + 8, string, 4);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "devices/fw_cfg/fw_cfg.h"
 #include "loader/bootrom.h"
@@ -60,17 +61,32 @@ int plan_fail(struct plan *p, int rc, const char *fmt, ...)
 	return rc;
 }
 
-int plan_read(struct plan *p, const char *path, const char *what, struct plan_file **out)
+int plan_open(struct plan *p, const char *path, const char *what, struct plan_file **out)
 {
 	struct plan_file *f = &p->files[p->nfiles];
-	int rc;
 
 	if (p->nfiles == PLAN_FILES_MAX)
 		return plan_fail(p, -E2BIG, "too many modules");
-	rc = gm_file_read(path, what, 1, FILE_MAX_LEN, &f->data, &f->len, p->err, p->errlen);
+	f->data = NULL;
+	f->fd = gm_file_open(path, what, 1, FILE_MAX_LEN, &f->len, p->err, p->errlen);
+	if (f->fd < 0)
+		return f->fd;
+	p->nfiles++;
+	*out = f;
+	return 0;
+}
+
+int plan_read(struct plan *p, const char *path, const char *what, struct plan_file **out)
+{
+	struct plan_file *f;
+	int rc = plan_open(p, path, what, &f);
+
 	if (rc)
 		return rc;
-	p->nfiles++;
+	f->data = malloc(f->len);
+	rc = f->data ? gm_file_read_all(f->fd, f->data, f->len) : -ENOMEM;
+	if (rc)
+		return plan_fail(p, rc, "%s %s: %s", what, path, strerror(-rc));
 	*out = f;
 	return 0;
 }
@@ -111,9 +127,19 @@ int plan_add(struct plan *p, const char *what, u64 dest, const u8 *data, u32 dat
 	s->dest = dest;
 	s->mem_len = (u32)mem_len;
 	s->data = data;
+	s->file = NULL;
 	s->data_len = data_len;
 	p->nsegs++;
 	return 0;
+}
+
+int plan_add_file(struct plan *p, const char *what, u64 dest, const struct plan_file *f)
+{
+	int rc = plan_add(p, what, dest, NULL, f->len, f->len);
+
+	if (!rc)
+		p->segs[p->nsegs - 1].file = f;
+	return rc;
 }
 
 u64 plan_end(const struct plan *p)
@@ -234,6 +260,37 @@ static void rom_fill(const struct plan *p, u8 *rom, u32 len)
 	rom[ROM_SUM] = rom_sum(rom, len);
 }
 
+/* Bytes of a file are left there; what is not in a file stays in memory. */
+static int plan_commit_seg(const struct plan *p, struct gm_dev *fw_cfg, unsigned int i)
+{
+	const struct plan_seg *s = &p->segs[i];
+	const struct plan_file *f = s->file;
+	u16 key = (u16)(FW_KEY_FIRST + i);
+	unsigned int n;
+
+	if (f)
+		return gm_fw_cfg_add_fd(fw_cfg, key, f->fd, 0, s->data_len);
+	for (n = 0; n < p->nfiles; n++) {
+		f = &p->files[n];
+		if (f->fd >= 0 && f->data && s->data >= f->data && s->data <= f->data + f->len)
+			return gm_fw_cfg_add_fd(fw_cfg, key, f->fd, (u64)(s->data - f->data),
+						s->data_len);
+	}
+	return gm_fw_cfg_add_slice(fw_cfg, key, s->data, s->data_len);
+}
+
+static int plan_commit_file(struct plan_file *f, struct gm_dev *fw_cfg)
+{
+	int rc = f->fd >= 0 ? gm_fw_cfg_give_fd(fw_cfg, f->fd) : gm_fw_cfg_give(fw_cfg, f->data);
+
+	if (rc < 0)
+		return rc;
+	if (f->fd < 0)
+		f->data = NULL;
+	f->fd = -1;
+	return 0;
+}
+
 static int plan_commit(struct plan *p, struct gm_dev *fw_cfg)
 {
 	u32 len = (sizeof(gm_bootrom) + 511) / 512 * 512;
@@ -248,13 +305,9 @@ static int plan_commit(struct plan *p, struct gm_dev *fw_cfg)
 	rc = gm_fw_cfg_add_file(fw_cfg, "genroms/" GM_BOOT_ROM_NAME, rom, len, 0);
 	free(rom);
 	for (i = 0; rc >= 0 && i < p->nsegs; i++)
-		rc = gm_fw_cfg_add_slice(fw_cfg, (u16)(FW_KEY_FIRST + i), p->segs[i].data,
-					 p->segs[i].data_len);
-	for (i = 0; rc >= 0 && i < p->nfiles; i++) {
-		rc = gm_fw_cfg_give(fw_cfg, p->files[i].data);
-		if (rc >= 0)
-			p->files[i].data = NULL;
-	}
+		rc = plan_commit_seg(p, fw_cfg, i);
+	for (i = 0; rc >= 0 && i < p->nfiles; i++)
+		rc = plan_commit_file(&p->files[i], fw_cfg);
 	if (rc >= 0 && p->low.data) {
 		rc = gm_fw_cfg_give(fw_cfg, p->low.data);
 		if (rc >= 0)
@@ -330,8 +383,11 @@ int gm_boot_setup(struct gm_machine *m, struct gm_dev *fw_cfg, const struct gm_b
 	if (rc)
 		plan_fail(&p, rc, "%s", strerror(-rc));
 out:
-	for (i = 0; i < p.nfiles; i++)
+	for (i = 0; i < p.nfiles; i++) {
 		free(p.files[i].data);
+		if (p.files[i].fd >= 0)
+			close(p.files[i].fd);
+	}
 	gm_blob_free(&p.low);
 	if (!rc)
 		err[0] = 0;

@@ -21,15 +21,18 @@
 
 enum plan_mode { PLAN_REAL, PLAN_PROTECTED, PLAN_LONG };
 
+/* A file, or memory that the plan owns. fw_cfg takes the descriptor, or else the memory. */
 struct plan_file {
-	u8 *data; /* malloc()ed; fw_cfg takes it */
+	int fd;   /* -1: memory only */
+	u8 *data; /* malloc()ed; NULL for a file nobody looks into */
 	u32 len;
 };
 
 struct plan_seg {
 	u64 dest;
 	u32 mem_len;    /* beyond data_len it is filled with zeros */
-	const u8 *data; /* inside one of the files, or the blob's */
+	const u8 *data; /* inside one of the files' memory, or the blob's; NULL: `file` */
+	const struct plan_file *file;
 	u32 data_len;
 };
 
@@ -58,13 +61,17 @@ struct plan {
 /* Sets the message; returns rc. */
 int plan_fail(struct plan *p, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Reads a whole file, which the plan then owns. -errno. */
+/* Opens a file, which the plan then owns, for plan_add_file(). -errno. */
+int plan_open(struct plan *p, const char *path, const char *what, struct plan_file **out);
+/* The same, and its bytes can be looked at until the plan is carried out. */
 int plan_read(struct plan *p, const char *path, const char *what, struct plan_file **out);
 
 /* Checks that [dest, dest + mem_len) is memory a kernel may be put into and overlaps nothing
  * placed before; `what` names it in the message. -E2BIG, -EINVAL. */
 int plan_add(struct plan *p, const char *what, u64 dest, const u8 *data, u32 data_len,
 	     u64 mem_len);
+/* The same with the whole of a file. */
+int plan_add_file(struct plan *p, const char *what, u64 dest, const struct plan_file *f);
 /* First address from `from` on where nothing placed before lies, page-aligned. */
 u64 plan_end(const struct plan *p);
 

@@ -32,7 +32,7 @@ static int pvh_module(struct plan *p, const struct gm_boot_cfg *cfg, u32 info)
 	int rc;
 
 	p->err[0] = 0;
-	rc = plan_read(p, cfg->initrd, "initrd", &f);
+	rc = plan_open(p, cfg->initrd, "initrd", &f);
 	if (rc)
 		return rc;
 	/* At the top: a kernel may use what follows its segments before it looks at modules. */
@@ -40,7 +40,7 @@ static int pvh_module(struct plan *p, const struct gm_boot_cfg *cfg, u32 info)
 	if (at < plan_end(p))
 		return plan_fail(p, -E2BIG, "initrd %s: too big for memory: %u KiB", cfg->initrd,
 				 f->len / 1024);
-	rc = plan_add(p, "the initrd", at, f->data, f->len, f->len);
+	rc = plan_add_file(p, "the initrd", at, f);
 	gm_blob_align(&p->low, 8);
 	mod = gm_blob_add(&p->low, NULL, MOD_LEN);
 	gm_blob_put(&p->low, mod, at, 8);
