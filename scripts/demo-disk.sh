@@ -8,7 +8,9 @@ PATH=$PATH:/usr/sbin:/sbin
 . "$(dirname "$0")/packages.sh"
 
 out=${1:?usage: demo-disk.sh OUTPUT}
-[ -f "$out" ] && exit 0
+# Kept until this script changes.
+recipe=$(cksum <"$0")
+[ -f "$out" ] && [ "$recipe" = "$(cat "$out.recipe" 2>/dev/null)" ] && exit 0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo "demo-disk: making $out (once; it is kept)"
@@ -24,7 +26,8 @@ mkdir -p "$ird/bin" "$ird/dev" "$ird/proc" "$ird/sys" "$ird/root" "$ird/lib"
 cp /bin/busybox "$ird/bin/busybox"
 modules=
 depmod -b "$kdir" "$release" 2>/dev/null || true
-for m in ata_piix sd_mod ext4; do
+# The disk and its file system, CDs, and the power button with the way its events reach acpid.
+for m in ata_piix sd_mod ext4 sr_mod isofs button evdev; do
 	for f in $(modprobe -d "$kdir" -S "$release" --show-depends $m | awk '$1 == "insmod" {print $2}'); do
 		case " $modules " in *" ${f##*/} "*) continue ;; esac
 		cp "$f" "$ird/lib/"
@@ -49,8 +52,9 @@ exec /bin/busybox switch_root /root /sbin/init
 EOF
 chmod +x "$ird/init"
 root=$work/root
-mkdir -p "$root/boot/grub" "$root/bin" "$root/sbin" "$root/etc/init.d" "$root/dev" "$root/proc" \
-	"$root/sys" "$root/tmp" "$root/root" "$root/usr"
+mkdir -p "$root/boot/grub" "$root/bin" "$root/sbin" "$root/etc/init.d" "$root/etc/acpi/PWRF" \
+	"$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/mnt" "$root/root" "$root/usr" \
+	"$root/var/log" "$root/var/run"
 (cd "$ird" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -6) >"$root/boot/initrd"
 
 # ---- the root file system ----
@@ -74,7 +78,7 @@ mount -t sysfs sys /sys
 mount -o remount,rw /
 hostname guestmode
 dmesg -n 1
-[ -e /proc/acpi ] && acpid 2>/dev/null
+[ -e /proc/acpi ] && acpid
 cat /etc/motd >/dev/console
 EOF
 cat >"$root/etc/motd" <<EOF
@@ -89,7 +93,9 @@ export PS1='guestmode# ' HOME=/root PATH=/bin:/sbin
 cd
 EOF
 : >"$root/etc/fstab"
-chmod +x "$root/etc/init.d/rcS"
+# BusyBox's acpid runs the script of this name when the power button is pressed.
+printf '#!/bin/sh\npoweroff\n' >"$root/etc/acpi/PWRF/00000080"
+chmod +x "$root/etc/init.d/rcS" "$root/etc/acpi/PWRF/00000080"
 cat >"$root/boot/grub/grub.cfg" <<'EOF'
 set timeout=1
 menuentry "Guestmode demonstration" {
@@ -103,10 +109,11 @@ size=$((96 * 1024 * 1024))
 img=$work/disk.img
 truncate -s $size "$img"
 mke2fs -q -t ext4 -L demo -E offset=1048576,root_owner=0:0 -d "$root" "$img" $(((size - 1048576) / 1024))k
-printf 'label: dos\nstart=2048, type=83, bootable\n' | sfdisk -q "$img" >/dev/null
+printf 'label: dos\nstart=2048, type=83, bootable\n' | sfdisk -q "$img" >/dev/null 2>&1
 grub-mkimage -O i386-pc -o "$work/core.img" -p '(hd0,msdos1)/boot/grub' \
 	biosdisk part_msdos ext2 configfile normal linux serial terminal echo
 dd if=/usr/lib/grub/i386-pc/boot.img of="$img" bs=440 count=1 conv=notrunc status=none
 dd if="$work/core.img" of="$img" bs=512 seek=1 conv=notrunc status=none
 mkdir -p "$(dirname "$out")"
 cp --sparse=always "$img" "$out.new" && mv "$out.new" "$out"
+echo "$recipe" >"$out.recipe"

@@ -122,5 +122,6 @@ if [ "${1:-}" = list ]; then
 	exit 0
 fi
 path=$dir/${1:?usage: guest.sh NAME}
-[ -e "$path" ] || make_guest "$1" "$path"
+# The demonstration disk is made again when its script has changed.
+[ -e "$path" ] && [ "$1" != demo-disk ] || make_guest "$1" "$path"
 echo "$path"

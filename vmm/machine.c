@@ -104,10 +104,9 @@ void gm_machine_request_poweroff(struct gm_machine *m)
 	gm_machine_end(m, GM_END_POWEROFF, "the guest powered off");
 }
 
-void gm_machine_power_button(struct gm_machine *m)
+bool gm_machine_power_button(struct gm_machine *m)
 {
-	if (m->power_button)
-		m->power_button(m->power_button_opaque);
+	return m->power_button && m->power_button(m->power_button_opaque);
 }
 
 void gm_machine_pause(struct gm_machine *m)

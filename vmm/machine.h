@@ -68,8 +68,8 @@ struct gm_machine {
 	/* The board's own: closes the back ends, after the devices are gone. Machine lock held. */
 	void (*board_fini)(void *opaque);
 	void *board;
-	/* The power button, set by the device that has it. */
-	void (*power_button)(void *opaque);
+	/* The power button, set by the device that has it; false when the guest does not see it. */
+	bool (*power_button)(void *opaque);
 	void *power_button_opaque;
 };
 
@@ -96,7 +96,8 @@ enum gm_end gm_machine_run(struct gm_machine *m);
  * loop, not inside the call. */
 void gm_machine_request_reset(struct gm_machine *m);
 void gm_machine_request_poweroff(struct gm_machine *m);
-void gm_machine_power_button(struct gm_machine *m);
+/* Presses the power button; false when the guest does not listen to it. Machine lock held. */
+bool gm_machine_power_button(struct gm_machine *m);
 void gm_machine_pause(struct gm_machine *m);
 void gm_machine_resume(struct gm_machine *m);
 /* Ends the machine; the first reason given is kept. */

@@ -24,7 +24,7 @@
 #include "vmm/machine_pc.h"
 #include "vmm/ui/term.h"
 
-#define STOP_GRACE_SECONDS 10
+#define STOP_GRACE_SECONDS 30
 
 struct run {
 	struct config config;
@@ -86,17 +86,21 @@ static void stop_expired(void *opaque, u32 events)
 		       STOP_GRACE_SECONDS);
 }
 
-/* Once: the power button. Again, or with a guest that cannot see it: the end. */
+/* Once: the power button. Again, or with a guest that does not listen to it: the end. */
 static void stop_politely(struct run *r)
 {
 	struct itimerspec grace = {.it_value.tv_sec = STOP_GRACE_SECONDS};
 
-	if (r->stopping || r->m->state != GM_STATE_RUNNING || !r->m->power_button) {
+	if (r->stopping || r->m->state != GM_STATE_RUNNING) {
 		gm_machine_end(r->m, GM_END_QUIT, "stopped by a signal");
 		return;
 	}
+	if (!gm_machine_power_button(r->m)) {
+		gm_machine_end(r->m, GM_END_QUIT,
+			       "stopped by a signal: the guest does not listen to its power button");
+		return;
+	}
 	r->stopping = true;
-	gm_machine_power_button(r->m);
 	timerfd_settime(r->stopfd, 0, &grace, NULL);
 }
 

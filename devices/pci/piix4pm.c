@@ -120,9 +120,9 @@ bool gm_piix4pm_power_button(struct gm_dev *d)
 	return s->pmcntrl & CNT_SCI_EN && s->pmen & STS_PWRBTN;
 }
 
-static void pm_button_pressed(void *opaque)
+static bool pm_button_pressed(void *opaque)
 {
-	gm_piix4pm_power_button(opaque);
+	return gm_piix4pm_power_button(opaque);
 }
 
 /* ---- the PM block ---- */

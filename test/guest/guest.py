@@ -43,7 +43,8 @@ class Guest:
             stdout=subprocess.PIPE,
             stderr=self.errlog,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         while self.proc.poll() is None and not self._listens():
             time.sleep(0.01)
 
@@ -86,16 +87,21 @@ class Guest:
         """Waits for a regular expression on the serial line behind what was matched before."""
         rx = re.compile(pattern.encode(), re.M)
         end = time.monotonic() + timeout
-        with self.cond:
-            while True:
+        last = False
+        while True:
+            with self.cond:
                 m = rx.search(self.out, self.seen)
                 if m:
                     self.seen = m.end()
                     return m
                 left = end - time.monotonic()
-                if left <= 0 or self.proc.poll() is not None:
+                if last or left <= 0:
                     break
                 self.cond.wait(min(left, 0.5))
+            if self.proc.poll() is not None:
+                # What it wrote before its end may still be in the pipe.
+                self.reader.join(5)
+                last = True
         self.fail(f"serial line: no {pattern!r} within {timeout} s")
 
     def send(self, text):

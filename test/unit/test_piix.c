@@ -182,7 +182,7 @@ START_TEST(test_power_button)
 	ck_assert_uint_eq(gm_bus_read(m->pio, BASE + 4, 2) & 1, 1);
 	gm_bus_write(m->pio, BASE + 2, 2, 0x100);
 	ck_assert_ptr_nonnull(m->power_button);
-	m->power_button(m->power_button_opaque);
+	ck_assert(m->power_button(m->power_button_opaque));
 	ck_assert_int_eq(isa_levels[9], 1);
 	/* Cleared with a byte, as some systems do. */
 	gm_bus_write(m->pio, BASE + 1, 1, 1);
