@@ -161,7 +161,7 @@ def debian_disk():
         os.system(f"cp --sparse=always '{image('debian-disk')}' '{disk}'")
         with Guest("--disk", disk) as g:
             first = debian_login(g, 900)
-            g.expect_screen(r"login: ", 60 * T)
+            g.expect_screen(r"login:$", 60 * T)
             g.command("head -c 3000000 /dev/urandom > /root/data; md5sum /root/data > /root/sum; sync", prompt, 120 * T)
             g.send("poweroff\n")
             g.wait(0, 300 * T)
