@@ -59,25 +59,6 @@ static int x86_walk_nx(const struct x86_mmu *mmu)
 	return (mmu->efer & X86_EFER_NXE) && (mmu->cr4 & X86_CR4_PAE);
 }
 
-int x86_walk_allowed(const struct x86_mmu *mmu, u32 flags, unsigned int acc, int user, int ac)
-{
-	if (acc & X86_ACC_SYSTEM)
-		user = 0;
-	if (user) {
-		if (!(flags & X86_WALK_USER))
-			return 0;
-		if ((acc & X86_ACC_WRITE) && !(flags & X86_WALK_WRITE))
-			return 0;
-		return !(acc & X86_ACC_EXEC) || (flags & X86_WALK_EXEC);
-	}
-	if (acc & X86_ACC_EXEC)
-		return (flags & X86_WALK_EXEC) &&
-		       !((flags & X86_WALK_USER) && (mmu->cr4 & X86_CR4_SMEP));
-	if ((flags & X86_WALK_USER) && (mmu->cr4 & X86_CR4_SMAP) && ((acc & X86_ACC_SYSTEM) || !ac))
-		return 0;
-	return !(acc & X86_ACC_WRITE) || (flags & X86_WALK_WRITE) || !(mmu->cr0 & X86_CR0_WP);
-}
-
 static int x86_walk_fault(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, u32 why,
 			  struct x86_fault *fault)
 {
@@ -275,7 +256,7 @@ int x86_walk(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int
 			return x86_walk_fault(mmu, w.lin, acc, user, why, fault);
 		if (rc)
 			return rc;
-		if (!x86_walk_allowed(mmu, w.flags, acc, user, ac))
+		if (!x86_walk_allowed(mmu->cr0, mmu->cr4, w.flags, acc, user, ac))
 			return x86_walk_fault(mmu, w.lin, acc, user, PF_P, fault);
 		rc = x86_walk_mark(&w, !!(acc & X86_ACC_WRITE));
 		if (rc < 0)

@@ -57,7 +57,22 @@ struct x86_walk_result {
  * Whether an access is allowed by rights that a walk (or a TLB entry) gave. acc: X86_ACC_*; user: CPL
  * is 3; ac: RFLAGS.AC. X86_ACC_SYSTEM makes the access a supervisor's, whatever `user` is. (SDM 4.6)
  */
-int x86_walk_allowed(const struct x86_mmu *mmu, u32 flags, unsigned int acc, int user, int ac);
+static inline int x86_walk_allowed(u32 cr0, u32 cr4, u32 flags, unsigned int acc, int user, int ac)
+{
+	if (user && !(acc & X86_ACC_SYSTEM)) {
+		if (!(flags & X86_WALK_USER))
+			return 0;
+		if ((acc & X86_ACC_WRITE) && !(flags & X86_WALK_WRITE))
+			return 0;
+		return !(acc & X86_ACC_EXEC) || (flags & X86_WALK_EXEC);
+	}
+	if (acc & X86_ACC_EXEC)
+		return (flags & X86_WALK_EXEC) &&
+		       !((flags & X86_WALK_USER) && (cr4 & X86_CR4_SMEP));
+	if ((flags & X86_WALK_USER) && (cr4 & X86_CR4_SMAP) && ((acc & X86_ACC_SYSTEM) || !ac))
+		return 0;
+	return !(acc & X86_ACC_WRITE) || (flags & X86_WALK_WRITE) || !(cr0 & X86_CR0_WP);
+}
 
 /*
  * Translates `lin` (canonical in long mode; the upper half is ignored elsewhere) for an access. 0 with

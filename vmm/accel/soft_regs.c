@@ -84,6 +84,7 @@ static void sys_set(struct gm_vcpu *v, struct cpu *c, const struct gm_regs *r)
 	c->cr0 = r->cr0;
 	c->cr2 = r->cr2;
 	c->cr3 = r->cr3;
+	c->pdpte_stale = 1;
 	c->cr4 = r->cr4;
 	c->cr8 = r->cr8;
 	c->efer = r->efer;

@@ -267,6 +267,7 @@ struct cpu {
 	struct x86_seg seg[X86_NSEG];
 	struct x86_dtr gdt, idt;
 	u64 cr0, cr2, cr3, cr4, cr8;
+	u64 pdpte[4];                 /* PAE paging outside of long mode: as loaded with CR3 */
 	u64 efer, xcr0;
 	u64 dr[8];
 	u8 cpl;
@@ -276,7 +277,7 @@ struct cpu {
 	u8 db_pending;                /* DR6 bits 0..3 of breakpoints hit by the instruction */
 	u8 in_slow;                   /* inside a slow handler: rip, insn_rip, rflags are synced */
 	u8 shutdown;                  /* triple fault: only RESET, INIT (and NMI) help */
-	u8 a20_off;
+	u8 pdpte_stale;               /* cr3 was set from outside: load pdpte[] before a walk */
 	u64 insn_rip;                 /* slow handlers: RIP of the instruction itself */
 	s64 tsc_offset;
 	struct cpu_msr msr;
@@ -340,6 +341,12 @@ void cpu_set_seg(struct cpu *c, unsigned int seg, const struct x86_seg *s);
 void cpu_set_cpl(struct cpu *c, unsigned int cpl);
 /* Base of FS or GS only (WRMSR, WRFSBASE, SWAPGS): cheap. */
 void cpu_set_seg_base(struct cpu *c, unsigned int seg, u64 base);
+
+/*
+ * Loads the PDPTE registers from the table at `cr3`, as PAE paging does with CR3. X86_FAULT with #GP(0)
+ * in c->fault when a present entry has reserved bits set (SDM volume 3, 4.4.1).
+ */
+int cpu_pdpte_load(struct cpu *c, u64 cr3);
 
 /* TLB maintenance. */
 void cpu_tlb_flush_all(struct cpu *c);       /* global entries too: CR0.PG, CR4.PGE/PAE.. changes */

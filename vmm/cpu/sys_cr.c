@@ -11,7 +11,6 @@
 	((u64)X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE |        \
 	 X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 #define CR3_NOFLUSH (1ull << 63)
-#define PDPTE_RESERVED 0x1e6ull
 
 #define DR6_FIXED    0xffff0ff0ull
 #define DR6_WRITABLE 0x0000e00full
@@ -29,19 +28,6 @@ static int gp(struct cpu *c)
 static u64 phys_reserved(const struct cpu *c)
 {
 	return ~((1ull << c->model->phys_bits) - 1);
-}
-
-/* The four entries that PAE paging loads with CR3; reserved bits in a present one are #GP. */
-static int pdpte_check(struct cpu *c, u64 cr3)
-{
-	u64 e[4];
-	unsigned int i;
-
-	cpu_phys_read(c, cr3 & 0xffffffe0u, e, sizeof(e));
-	for (i = 0; i < 4; i++)
-		if ((e[i] & 1) && (e[i] & (PDPTE_RESERVED | phys_reserved(c))))
-			return gp(c);
-	return 0;
 }
 
 /* The EFER that goes with a change of CR0.PG; false: the change is not allowed. */
@@ -74,7 +60,7 @@ static int cr0_write(struct cpu *c, u64 val)
 	if ((changed & X86_CR0_PG) && !paging_changes(c, val, &efer))
 		return gp(c);
 	if ((changed & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)) && (val & X86_CR0_PG) &&
-	    (c->cr4 & X86_CR4_PAE) && !(efer & X86_EFER_LMA) && pdpte_check(c, c->cr3))
+	    (c->cr4 & X86_CR4_PAE) && !(efer & X86_EFER_LMA) && cpu_pdpte_load(c, c->cr3))
 		return X86_FAULT;
 	c->cr0 = val;
 	c->efer = efer;
@@ -97,7 +83,7 @@ static int cr3_write(struct cpu *c, u64 val)
 			return gp(c);
 	} else {
 		val = (u32)val;
-		if ((c->cr0 & X86_CR0_PG) && (c->cr4 & X86_CR4_PAE) && pdpte_check(c, val))
+		if ((c->cr0 & X86_CR0_PG) && (c->cr4 & X86_CR4_PAE) && cpu_pdpte_load(c, val))
 			return X86_FAULT;
 	}
 	c->cr3 = val;
@@ -120,7 +106,7 @@ static int cr4_write(struct cpu *c, u64 val)
 		return gp(c);
 	if (!lma && (c->cr0 & X86_CR0_PG) && (val & X86_CR4_PAE) &&
 	    (changed & (X86_CR4_PGE | X86_CR4_PAE | X86_CR4_PSE | X86_CR4_SMEP)) &&
-	    pdpte_check(c, c->cr3))
+	    cpu_pdpte_load(c, c->cr3))
 		return X86_FAULT;
 	c->cr4 = val;
 	if (changed & tlb)

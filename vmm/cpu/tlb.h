@@ -3,15 +3,16 @@
 #ifndef VMM_CPU_TLB_H
 #define VMM_CPU_TLB_H
 
+#include "module/x86/walk.h"
 #include "vmm/cpu/cache.h"
 
 /* Permissions of a translation, in the low bits of its address. */
-#define XP_W      0x01u
-#define XP_U      0x02u
-#define XP_X      0x04u
-#define XP_D      0x08u
-#define XP_GLOBAL 0x10u
-#define XP_LARGE  0x20u
+#define XP_W      X86_WALK_WRITE
+#define XP_U      X86_WALK_USER
+#define XP_X      X86_WALK_EXEC
+#define XP_D      X86_WALK_DIRTY
+#define XP_GLOBAL X86_WALK_GLOBAL
+#define XP_LARGE  0x800u /* a piece of a larger page */
 
 #define CPU_TLB2_SIZE 2048u
 #define CPU_ETLB_SIZE 64u
@@ -60,9 +61,11 @@ struct cpu_tlb2 {
  */
 int cpu_walk(struct cpu *c, u64 lin, unsigned int acc, bool user, u64 *val);
 /* May the access use a translation? Dirty bits aside. */
-bool cpu_walk_allowed(const struct cpu *c, u64 val, unsigned int acc, bool user);
-/* Fills in the page fault of a denied access. */
-int cpu_walk_fault(struct cpu *c, u64 lin, unsigned int acc, bool user, u32 bits);
+static inline bool cpu_walk_allowed(const struct cpu *c, u64 val, unsigned int acc, bool user)
+{
+	return x86_walk_allowed((u32)c->cr0, (u32)c->cr4, (u32)val & ~(u32)CPU_PAGE_MASK, acc, user,
+				(c->rflags & X86_FL_AC) != 0);
+}
 
 /* tlb.c: linear to physical with permission checks; 0 or X86_FAULT. */
 int cpu_translate_lin(struct cpu *c, u64 lin, unsigned int acc, u64 *val);
