@@ -487,6 +487,20 @@ void gm_bus_write(struct gm_bus *b, u64 addr, unsigned int size, u64 val)
 /* What DMA may touch of device registers in one call: a guest can aim it there, nobody sane does. */
 #define DMA_MMIO_MAX 4096
 
+/* How much of len bytes at gpa lies in one gap between regions, or in the region there. */
+static size_t dma_skip(struct gm_bus *b, u64 gpa, size_t len)
+{
+	const struct gm_flat *f = gm_bus_lookup(b, gpa);
+	size_t i;
+
+	if (f)
+		return MIN((u64)len, f->end - gpa);
+	for (i = 0; i < b->nflat; i++)
+		if (b->flat[i].start > gpa)
+			return MIN((u64)len, b->flat[i].start - gpa);
+	return len;
+}
+
 void gm_dma_read(struct gm_bus *b, u64 gpa, void *buf, size_t len)
 {
 	u8 *p = buf;
@@ -498,9 +512,12 @@ void gm_dma_read(struct gm_bus *b, u64 gpa, void *buf, size_t len)
 
 		if (host) {
 			memcpy(p, host, n);
-		} else {
+		} else if (gm_bus_lookup(b, gpa) && mmio++ < DMA_MMIO_MAX) {
 			n = 1;
-			*p = mmio++ < DMA_MMIO_MAX ? (u8)gm_bus_read(b, gpa, 1) : 0xff;
+			*p = (u8)gm_bus_read(b, gpa, 1);
+		} else {
+			n = dma_skip(b, gpa, len);
+			memset(p, 0xff, n);
 		}
 		p += n;
 		gpa += n;
@@ -515,7 +532,7 @@ void gm_dma_write(struct gm_bus *b, u64 gpa, const void *buf, size_t len)
 
 	while (len) {
 		const struct gm_flat *f = gm_bus_lookup(b, gpa);
-		size_t n = 1;
+		size_t n;
 
 		if (f && f->ram) {
 			n = MIN((u64)len, f->end - gpa);
@@ -524,7 +541,10 @@ void gm_dma_write(struct gm_bus *b, u64 gpa, const void *buf, size_t len)
 				gm_dma_dirty(b, gpa, n);
 			}
 		} else if (f && mmio++ < DMA_MMIO_MAX) {
+			n = 1;
 			region_write(f->region, gpa - f->region->base, 1, *p);
+		} else {
+			n = dma_skip(b, gpa, len);
 		}
 		p += n;
 		gpa += n;

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* Timers that fire in one call of gm_clock_run(), at most. */
+#define CLOCK_ROUND 64
+
 struct gm_clock {
 	/* Guest time = host monotonic - offset while running, else `frozen`. Written under the
 	 * machine lock; read without it, hence the sequence count. */
@@ -41,11 +44,10 @@ u64 gm_clock_now(struct gm_clock *c)
 
 	do {
 		seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&c->running, __ATOMIC_RELAXED))
-			now = host_now() - __atomic_load_n(&c->offset, __ATOMIC_RELAXED);
+		if (__atomic_load_n(&c->running, __ATOMIC_ACQUIRE))
+			now = host_now() - __atomic_load_n(&c->offset, __ATOMIC_ACQUIRE);
 		else
-			now = __atomic_load_n(&c->frozen, __ATOMIC_RELAXED);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+			now = __atomic_load_n(&c->frozen, __ATOMIC_ACQUIRE);
 	} while (seq & 1 || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
 	return now;
 }
@@ -55,10 +57,9 @@ static void clock_switch(struct gm_clock *c, bool run)
 	u64 now = gm_clock_now(c);
 
 	__atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	__atomic_store_n(&c->frozen, now, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->offset, host_now() - now, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->running, run, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->frozen, now, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->offset, host_now() - now, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->running, run, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 	if (run && c->notify)
 		c->notify(c->notify_opaque);
@@ -125,11 +126,12 @@ void gm_timer_set(struct gm_timer *t, u64 expires)
 u64 gm_clock_run(struct gm_clock *c)
 {
 	u64 now = gm_clock_now(c);
+	unsigned int left = CLOCK_ROUND;
 
 	if (!c->running)
 		return GM_TIME_NEVER;
-	/* Timers that a callback arms in the past wait for the next round: no endless loop here. */
-	while (c->timers && c->timers->expires <= now) {
+	/* A callback may arm a timer in the past: bounded, so that the loop gets to its other work. */
+	while (left-- && c->timers && c->timers->expires <= now) {
 		struct gm_timer *t = c->timers;
 
 		c->timers = t->next;

@@ -251,15 +251,19 @@ void gm_loop_submit(struct gm_loop *l, struct gm_work *w)
 
 static void work_finish(struct gm_loop *l)
 {
-	struct gm_work *w, *next;
+	struct gm_work *w;
 
-	pthread_mutex_lock(&l->work_lock);
-	w = l->finished;
-	l->finished = NULL;
-	l->finished_tail = &l->finished;
-	pthread_mutex_unlock(&l->work_lock);
-	for (; w; w = next) {
-		next = w->next;
+	/* One by one: a done() may drain, and must find those that wait behind it. */
+	for (;;) {
+		pthread_mutex_lock(&l->work_lock);
+		w = l->finished;
+		if (w)
+			l->finished = w->next;
+		if (!l->finished)
+			l->finished_tail = &l->finished;
+		pthread_mutex_unlock(&l->work_lock);
+		if (!w)
+			return;
 		l->pending--;
 		w->done(w);
 	}

@@ -57,6 +57,7 @@ void gm_machine_free(struct gm_machine *m)
 	if (!m)
 		return;
 	gm_vcpus_stop(m);
+	/* Requests that end and devices that go still move interrupt lines: the vCPUs go later. */
 	gm_lock(m);
 	if (m->loop)
 		gm_loop_drain(m->loop);
@@ -64,6 +65,7 @@ void gm_machine_free(struct gm_machine *m)
 	if (m->board_fini)
 		m->board_fini(m->board);
 	gm_unlock(m);
+	gm_vcpus_free(m);
 	if (m->vm)
 		m->vm->accel->vm_close(m->vm);
 	gm_loop_free(m->loop);
@@ -96,6 +98,9 @@ int gm_machine_add_ram(struct gm_machine *m, u64 size)
 void gm_machine_request_reset(struct gm_machine *m)
 {
 	m->reset_wanted = true;
+	/* To the guest the reset comes with the instruction that asks for it. */
+	if (gm_vcpu_current)
+		gm_vcpu_stand(gm_vcpu_current);
 	gm_loop_wake(m->loop);
 }
 
@@ -134,6 +139,8 @@ void gm_machine_end(struct gm_machine *m, enum gm_end end, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(m->end_reason, sizeof(m->end_reason), fmt, ap);
 	va_end(ap);
+	if (gm_vcpu_current)
+		gm_vcpu_stand(gm_vcpu_current);
 	gm_loop_quit(m->loop);
 }
 
@@ -194,6 +201,9 @@ static void do_pause(struct gm_machine *m)
 	if (m->state != GM_STATE_RUNNING)
 		return;
 	gm_vcpus_pause(m);
+	/* A vCPU may have ended the machine on its last steps. */
+	if (m->state != GM_STATE_RUNNING)
+		return;
 	m->state = GM_STATE_PAUSED;
 	gm_clock_stop(m->clock);
 	if (m->vm->accel->pause)

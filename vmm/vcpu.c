@@ -52,6 +52,12 @@ int gm_vcpus_create(struct gm_machine *m, void (*setup)(void *, struct gm_vcpu *
 	return 0;
 }
 
+void gm_vcpu_stand(struct gm_vcpu *v)
+{
+	vcpu_of(v)->paused = true;
+	v->m->vm->accel->kick(v);
+}
+
 static void vcpu_wake(struct vcpu *v)
 {
 	v->wakes++;
@@ -88,8 +94,6 @@ static void vcpu_shutdown(struct gm_vcpu *v)
 		gm_machine_end(m, GM_END_CRASH, "guest crash: triple fault on vCPU %u", v->index);
 	else
 		gm_machine_request_reset(m);
-	/* Shut down until the reset comes. */
-	vcpu_of(v)->paused = true;
 }
 
 static void vcpu_handle_exit(struct gm_vcpu *v, const struct gm_exit *e, u64 wakes)
@@ -222,6 +226,17 @@ void gm_vcpus_stop(struct gm_machine *m)
 
 		if (v->started)
 			pthread_join(v->thread, NULL);
+		v->started = false;
+	}
+}
+
+void gm_vcpus_free(struct gm_machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; m->vcpus && i < m->nvcpus && m->vcpus[i]; i++) {
+		struct vcpu *v = vcpu_of(m->vcpus[i]);
+
 		if (v->open)
 			m->vm->accel->vcpu_close(&v->pub);
 		pthread_cond_destroy(&v->wake_cond);

@@ -23,8 +23,12 @@ int gm_vcpus_start(struct gm_machine *m);
  * entry and return, released while waiting. Not from a vCPU thread. */
 void gm_vcpus_pause(struct gm_machine *m);
 void gm_vcpus_resume(struct gm_machine *m);
-/* Ends and joins the threads, closes the vCPUs. Machine lock not held. */
+/* In a vCPU's own thread: it runs nothing more until gm_vcpus_resume(). Machine lock held. */
+void gm_vcpu_stand(struct gm_vcpu *v);
+/* Ends and joins the threads. Machine lock not held. */
 void gm_vcpus_stop(struct gm_machine *m);
+/* Closes the stopped vCPUs, after the devices whose lines lead to them. */
+void gm_vcpus_free(struct gm_machine *m);
 /* Registers of a standing vCPU as text, for crash reports; returns length as snprintf. */
 int gm_vcpu_dump(struct gm_vcpu *v, char *buf, size_t len);
 

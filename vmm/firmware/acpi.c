@@ -282,7 +282,7 @@ static u32 acpi_madt(struct gm_acpi *a, unsigned int ncpus)
 	}
 	gm_blob_u8(t, 1); /* I/O APIC */
 	gm_blob_u8(t, 12);
-	gm_blob_u8(t, 0);
+	gm_blob_u8(t, (u8)ncpus); /* its id: the first one that no CPU has */
 	gm_blob_u8(t, 0);
 	gm_blob_u32(t, IOAPIC_ADDR);
 	gm_blob_u32(t, 0);
