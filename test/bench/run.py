@@ -24,7 +24,7 @@ from guest import VMM, image  # noqa: E402
 MEMORY = "256"
 # name, command; each runs in a shell with the input file /data present
 WORK = [
-    ("factor", "factor 18446744073709551557 18446744073709551533 1000000016000000063000000063 >/dev/null"),
+    ("factor", "factor 300000000001220000000000407 30000000000018200000000002759 >/dev/null"),
     ("gzip -9", "gzip -9 -c /data >/dev/null"),
     ("md5sum", "for i in 1 2 3 4; do md5sum /data >/dev/null; done"),
     ("lame", "lame --quiet -r -s 44.1 --bitwidth 16 /audio /dev/null"),
