@@ -119,7 +119,8 @@ static inline void user_load(struct user *u, const u8 *code, unsigned int len)
 
 	native_load(&u->nat, code, len);
 	memset(page, 0xcc, 4096);
-	memcpy(page + u->nat.body, code, len);
+	if (len)
+		memcpy(page + u->nat.body, code, len);
 	page[u->nat.body + len] = 0x0f;
 	page[u->nat.body + len + 1] = 0x0b;
 	cpu_phys_written(u->rig->c, USER_CODE_GPA, 4096);

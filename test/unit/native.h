@@ -127,7 +127,8 @@ static inline void native_load(struct native *n, const u8 *code, unsigned int le
 			p = native_mov(p, 0, i, X86_RDI, 8 * i);
 	p = native_mov(p, 0, X86_RDI, X86_RDI, 8 * X86_RDI);
 	n->body = p - n->write;
-	memcpy(p, code, len);
+	if (len)
+		memcpy(p, code, len);
 	p += len;
 	*p++ = 0x48; /* mov [regs.rax], rax, by absolute address; mov rax, regs */
 	*p++ = 0xa3;
