@@ -381,6 +381,67 @@ START_TEST(test_movs_overlap)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	u32 from, to, count;
+	u8 opcode;
+	bool down;
+} copies[] = {
+	{ "bytes up, apart", 0x10123, 0x20456, 0x2100, 0xa4, false },
+	{ "bytes down, apart", 0x13123, 0x23456, 0x2100, 0xa4, true },
+	{ "dwords up, apart", 0x10120, 0x20457, 0xa00, 0xa5, false },
+	{ "dwords down, apart", 0x13124, 0x23450, 0xa00, 0xa5, true },
+	{ "dwords down, misaligned", 0x13123, 0x23451, 0xa00, 0xa5, true },
+	{ "bytes up onto themselves", 0x10123, 0x10126, 0x2100, 0xa4, false },
+	{ "bytes down onto themselves", 0x13126, 0x13123, 0x2100, 0xa4, true },
+	{ "dwords up onto themselves", 0x10120, 0x10126, 0xa00, 0xa5, false },
+	{ "dwords down onto themselves", 0x13126, 0x13120, 0xa00, 0xa5, true },
+	{ "down by one, as memmove", 0x13123, 0x13124, 0x2100, 0xa4, true },
+	{ "up by minus one, as memmove", 0x10124, 0x10123, 0x2100, 0xa4, false },
+	{ "up, of one TLB entry", 0x110000, 0x110000 + (CPU_TLB_SIZE << 12), 0x1000, 0xa5, false },
+	{ "down, of one TLB entry", 0x114ffc, 0x114ffc + (CPU_TLB_SIZE << 12), 0x1000, 0xa5, true },
+};
+
+/* One element after the other, as the manual has it. */
+START_TEST(test_movs_copies)
+{
+	const u32 from = copies[_i].from, to = copies[_i].to, n = copies[_i].count;
+	const unsigned int size = copies[_i].opcode == 0xa4 ? 1 : 4;
+	const s64 step = copies[_i].down ? -(s64)size : size;
+	u8 *want = malloc(RAM_SIZE);
+	unsigned int i;
+
+	paged_mode();
+	for (i = 0x10000; i < 0x30000; i++)
+		ram[i] = (u8)(i * 7 + (i >> 8));
+	for (i = 0x110000; i < 0x120000; i++)
+		ram[i] = (u8)(i * 5 + (i >> 8));
+	memcpy(want, ram, RAM_SIZE);
+	for (i = 0; i < n; i++)
+		memmove(want + to + i * step, want + from + i * step, size);
+	/* cld or std; rep movs; hlt */
+	ram[CODE] = copies[_i].down ? 0xfd : 0xfc;
+	ram[CODE + 1] = 0xf3;
+	ram[CODE + 2] = copies[_i].opcode;
+	ram[CODE + 3] = 0xf4;
+	c->gpr[X86_RSI] = from;
+	c->gpr[X86_RDI] = to;
+	c->gpr[X86_RCX] = n;
+	page_calls = 0;
+	run();
+	ck_assert_msg(!memcmp(want + 0x10000, ram + 0x10000, 0xf0000) &&
+		      !memcmp(want + 0x110000, ram + 0x110000, RAM_SIZE - 0x110000),
+		      "%s: not what was copied", copies[_i].name);
+	ck_assert_uint_eq(c->gpr[X86_RCX], 0);
+	ck_assert_uint_eq(c->gpr[X86_RSI], (u32)(from + n * step));
+	ck_assert_uint_eq(c->gpr[X86_RDI], (u32)(to + n * step));
+	/* a few for each of the pages, not for each element */
+	ck_assert_msg(page_calls < 100, "%s: the host was asked %u times", copies[_i].name,
+		      page_calls);
+	free(want);
+}
+END_TEST
+
 START_TEST(test_movs_fault)
 {
 	paged_mode();
@@ -578,6 +639,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, test_mmio);
 	tcase_add_loop_test(tc, test_seg_fault, 0, ARRAY_SIZE(seg_faults));
 	tcase_add_test(tc, test_movs_overlap);
+	tcase_add_loop_test(tc, test_movs_copies, 0, ARRAY_SIZE(copies));
 	tcase_add_test(tc, test_movs_fault);
 	tcase_add_test(tc, test_scas_cmps);
 	tcase_add_test(tc, test_stos_down);

@@ -49,6 +49,19 @@ static u64 str_run(struct cpu *c, const struct uop *u, unsigned int seg, u64 off
 	return MIN(n, amask(u) - off + 1);
 }
 
+/* How many elements from `off` downwards lie in one page and in the segment. */
+static u64 str_run_down(struct cpu *c, const struct uop *u, unsigned int seg, u64 off, u64 lin,
+			bool write)
+{
+	u64 n = ((lin & ~CPU_PAGE_MASK) >> u->aux) + 1;
+
+	if (u->flags & UOP_LONG)
+		return n;
+	if ((write ? c->seg_wmax[seg] : c->seg_rmax[seg]) < (s64)off)
+		return 0;
+	return MIN(n, (off >> u->aux) + 1);
+}
+
 /* The instruction goes on later: more iterations are left and somebody wants the CPU. */
 static bool str_yield(struct cpu *c, u64 done)
 {
@@ -112,6 +125,39 @@ static void copy_up(u8 *d, const u8 *s, u64 bytes, unsigned int wl)
 		host_write(d + i, wl, host_read(s + i, wl));
 }
 
+/* The same from the last element downwards; `d` and `s` are where the last ones are. */
+static void copy_down(u8 *d, const u8 *s, u64 bytes, unsigned int wl)
+{
+	u64 i, rest = bytes - (1u << wl);
+
+	if ((uintptr_t)s - (uintptr_t)d >= bytes) {
+		memmove(d - rest, s - rest, bytes);
+		return;
+	}
+	for (i = 0; i < bytes; i += 1u << wl)
+		host_write(d - i, wl, host_read(s - i, wl));
+}
+
+/* Copies as many of `cnt` elements as lie in one page on both sides; returns how many. */
+static u64 movs_run(struct cpu *c, const struct uop *u, u8 *d, const u8 *s, u64 to, u64 tl, u64 so,
+		    u64 sl, u64 cnt)
+{
+	u64 n;
+
+	if (c->rflags & X86_FL_DF) {
+		n = MIN(str_run_down(c, u, u->seg, so, sl, false),
+			str_run_down(c, u, X86_ES, to, tl, true));
+		n = MAX(MIN(n, cnt), 1ull);
+		copy_down(d, s, n << u->aux, u->aux);
+	} else {
+		n = MIN(str_run(c, u, u->seg, so, sl, false),
+			str_run(c, u, X86_ES, to, tl, true)) >> u->aux;
+		n = MAX(MIN(n, cnt), 1ull);
+		copy_up(d, s, n << u->aux, u->aux);
+	}
+	return n;
+}
+
 static void fill_up(u8 *d, u64 v, u64 bytes, unsigned int wl)
 {
 	u64 i;
@@ -129,7 +175,7 @@ UOP(uop_movs)
 	const unsigned int size = 1u << u->aux, rep = u->flags & REP_ANY;
 	const bool down = c->rflags & X86_FL_DF;
 	const u64 m = amask(u);
-	u64 cnt = rep ? c->gpr[X86_RCX] & m : 1, n;
+	u64 cnt = rep ? c->gpr[X86_RCX] & m : 1, n, v = 0;
 
 	while (cnt) {
 		u64 so = c->gpr[X86_RSI] & m, to = c->gpr[X86_RDI] & m;
@@ -137,17 +183,21 @@ UOP(uop_movs)
 		u64 tl = str_lin(c, u, X86_ES, to, size, true);
 		u8 *s = cpu_tlb_rd(c, sl, size), *d = cpu_tlb_wr(c, tl, size);
 
-		n = 1;
-		if (s && d && !down && cnt > 1) {
-			n = MIN(str_run(c, u, u->seg, so, sl, false),
-				str_run(c, u, X86_ES, to, tl, true)) >> u->aux;
-			n = MAX(MIN(n, cnt), 1ull);
-			copy_up(d, s, n << u->aux, u->aux);
+		/* Both pages may want the same TLB entry: keep `d` over what fills it for `s`,
+		 * or each would evict the other at every element. Reading RAM moves no RAM. */
+		if (!s) {
+			v = cpu_slow_read(c, u, sl, size);
+			s = cpu_tlb_rd(c, sl, size);
 		} else {
-			write_elem(c, u, tl, read_elem(c, u, sl));
+			v = host_read(s, u->aux);
 		}
-		set_areg(c, u, X86_RSI, down ? so - size : so + (n << u->aux));
-		set_areg(c, u, X86_RDI, down ? to - size : to + (n << u->aux));
+		n = 1;
+		if (s && d && cnt > 1)
+			n = movs_run(c, u, d, s, to, tl, so, sl, cnt);
+		else
+			write_elem(c, u, tl, v);
+		set_areg(c, u, X86_RSI, down ? so - (n << u->aux) : so + (n << u->aux));
+		set_areg(c, u, X86_RDI, down ? to - (n << u->aux) : to + (n << u->aux));
 		if (!rep)
 			break;
 		cnt -= n;
