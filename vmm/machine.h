@@ -59,6 +59,7 @@ struct gm_machine {
 	bool no_reboot;
 	bool reset_wanted, pause_wanted, resume_wanted; /* done by gm_machine_service() */
 	unsigned int resets;      /* how often it was reset */
+	unsigned int crashes;     /* triple faults that were shown */
 	/* Told when the machine pauses, resumes, resets; optional. */
 	void (*state_changed)(void *opaque, struct gm_machine *m);
 	void *state_opaque;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include "vmm/clock.h"
 
+#define CRASHES_SHOWN 3
+
 /* All fields are protected by the machine lock. */
 struct vcpu {
 	struct gm_vcpu pub;
@@ -87,9 +89,14 @@ static void vcpu_shutdown(struct gm_vcpu *v)
 	struct gm_machine *m = v->m;
 	char dump[2048];
 
-	gm_vcpu_dump(v, dump, sizeof(dump));
-	gm_machine_warn(m, "triple fault on vCPU %u%s\n%s", v->index,
-			m->no_reboot ? "" : ", resetting", dump);
+	/* A guest that crashes again and again after each reset must not fill the user's log. */
+	if (m->crashes < CRASHES_SHOWN) {
+		gm_vcpu_dump(v, dump, sizeof(dump));
+		gm_machine_warn(m, "triple fault on vCPU %u%s\n%s", v->index,
+				m->no_reboot ? "" : ", resetting", dump);
+		if (++m->crashes == CRASHES_SHOWN)
+			gm_machine_warn(m, "further triple faults are not shown");
+	}
 	if (m->no_reboot)
 		gm_machine_end(m, GM_END_CRASH, "guest crash: triple fault on vCPU %u", v->index);
 	else
