@@ -33,22 +33,42 @@ grub_cd() {
 	mv "$2.new" "$2"
 }
 
-# BusyBox as the only program of an initramfs; INIT is the script it starts.
-busybox_initrd() { # ARCH INIT OUT
+# A CD image that isolinux boots, with its modules and a menu file of these lines.
+isolinux_cd() { # OUT LINE...
+	mkdir -p "$work/cd/isolinux"
+	cp /usr/lib/ISOLINUX/isolinux.bin "$work/cd/isolinux/"
+	for m in ldlinux vesamenu hdt libcom32 libutil libmenu libgpl; do
+		cp /usr/lib/syslinux/modules/bios/$m.c32 "$work/cd/isolinux/"
+	done
+	iso_out=$1
+	shift
+	printf '%s\n' "$@" >"$work/cd/isolinux/isolinux.cfg"
+	xorriso -as mkisofs -quiet -o "$iso_out.new" -b isolinux/isolinux.bin -c isolinux/boot.cat \
+		-no-emul-boot -boot-load-size 4 -boot-info-table "$work/cd" 2>/dev/null
+	mv "$iso_out.new" "$iso_out"
+}
+
+# BusyBox as the only program of an initramfs; INIT is the script it starts; /lib has the MODULES,
+# if any.
+busybox_initrd() { # ARCH INIT OUT [MODULE...]
 	bb=$(pkg_dir busybox-static "" "$1")
-	rm -rf "$work/ird" && mkdir -p "$work/ird/bin" "$work/ird/proc" "$work/ird/sys" "$work/ird/dev" "$work/ird/tmp"
+	rm -rf "$work/ird" && mkdir -p "$work/ird/bin" "$work/ird/proc" "$work/ird/sys" "$work/ird/dev" "$work/ird/tmp" "$work/ird/lib"
 	cp "$bb/bin/busybox" "$work/ird/bin/"
 	for a in $(/bin/busybox --list); do [ "$a" = busybox ] || ln -s busybox "$work/ird/bin/$a"; done
 	printf '%s' "$2" >"$work/ird/init"
 	chmod +x "$work/ird/init"
-	(cd "$work/ird" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -6) >"$3.new"
-	mv "$3.new" "$3"
+	ird_out=$3
+	shift 3
+	[ $# -eq 0 ] || cp "$@" "$work/ird/lib/"
+	(cd "$work/ird" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -6) >"$ird_out.new"
+	mv "$ird_out.new" "$ird_out"
 }
 
 shell_init='#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+for m in /lib/*.ko; do [ -e "$m" ] && insmod "$m"; done
 echo "guest ready: $(uname -srm)"
 setsid sh -c "PS1=\"guest# \" exec sh </dev/ttyS0 >/dev/ttyS0 2>&1"
 poweroff -f
@@ -68,17 +88,12 @@ make_guest() {
 	ipxe-cd) ln -sf /usr/lib/ipxe/ipxe.iso "$2" ;;
 	ipxe-lkrn) ln -sf /usr/lib/ipxe/ipxe.lkrn "$2" ;;
 	vesamenu-cd)
-		mkdir -p "$work/cd/isolinux"
-		cp /usr/lib/ISOLINUX/isolinux.bin "$work/cd/isolinux/"
-		for m in ldlinux vesamenu hdt libcom32 libutil libmenu libgpl; do
-			cp /usr/lib/syslinux/modules/bios/$m.c32 "$work/cd/isolinux/"
-		done
-		printf '%s\n' 'UI vesamenu.c32' 'MENU TITLE Guestmode test menu' 'MENU RESOLUTION 640 480' \
+		isolinux_cd "$2" 'UI vesamenu.c32' 'MENU TITLE Guestmode test menu' 'MENU RESOLUTION 640 480' \
 			'LABEL hdt' 'MENU LABEL Hardware Detection Tool' 'COM32 hdt.c32' \
-			'LABEL local' 'MENU LABEL Boot from disk' 'LOCALBOOT 0x80' >"$work/cd/isolinux/isolinux.cfg"
-		xorriso -as mkisofs -quiet -o "$2.new" -b isolinux/isolinux.bin -c isolinux/boot.cat \
-			-no-emul-boot -boot-load-size 4 -boot-info-table "$work/cd" 2>/dev/null
-		mv "$2.new" "$2" ;;
+			'LABEL local' 'MENU LABEL Boot from disk' 'LOCALBOOT 0x80' ;;
+	hdt-cd)
+		# The Hardware Detection Tool at once, without the menu; vga.c32 has its text mode.
+		isolinux_cd "$2" 'DEFAULT hdt' 'LABEL hdt' 'COM32 hdt.c32' 'APPEND nomenu auto="show summary; show dmi; show pci"' ;;
 	invaders)
 		i=$(pkg_dir grub-invaders)
 		cp "$i/boot/invaders.exec" "$2" ;;
@@ -100,6 +115,11 @@ make_guest() {
 		# The uncompressed ELF inside a bzImage, which carries the PVH note.
 		"$here/extract-vmlinux.py" "$("$0" linux-6.1-cloud)" "$2.new" && mv "$2.new" "$2" ;;
 	initrd-amd64) busybox_initrd amd64 "$shell_init" "$2" ;;
+	initrd-amd64-floppy)
+		# The floppy driver of the generic kernel.
+		name=$(pkg_depends linux-image-amd64 '^linux-image-' bookworm amd64)
+		k=$(pkg_dir "$name" bookworm amd64)
+		busybox_initrd amd64 "$shell_init" "$2" "$k/lib/modules/${name#linux-image-}/kernel/drivers/block/floppy.ko" ;;
 	initrd-i386) busybox_initrd i386 "$shell_init" "$2" ;;
 	debian-disk) "$here/debian-disk.sh" amd64 "$2" >&2 ;;
 	demo-disk) "$here/demo-disk.sh" "$2" >&2 ;;

@@ -5,8 +5,11 @@
 usage: run.py [--all] [NAME...]     without names: the quick ones; --all: every one
 Prints a line per guest with its time; ends with "N passed, N failed".
 """
+import hashlib
 import os
+import re
 import struct
+import subprocess
 import sys
 import tempfile
 import zlib
@@ -16,6 +19,7 @@ from guest import Guest, GuestError, image  # noqa: E402
 
 CMDLINE = "console=ttyS0 quiet"
 PROMPT = r"guest# "
+CLOUD = ("--memory", "256M")
 # Time limits are for broken guests, not for slow machines: several times what is usual.
 T = float(os.environ.get("GUEST_TIMEOUT", "1"))
 
@@ -48,6 +52,96 @@ def linux_cd(name, boot=300):
             return shell_and_off(g, boot)
 
     return run
+
+
+def reboot():
+    """Linux resets the machine; the second boot is as good as the first one."""
+    with Guest("--kernel", image("linux-6.1-cloud"), "--initrd", image("initrd-amd64"), "--append", CMDLINE, *CLOUD) as g:
+        g.expect(r"guest ready: Linux", 240 * T)
+        g.expect(PROMPT, 60 * T)
+        g.send("reboot -f\n")
+        return shell_and_off(g, 240, checks=[("cat /proc/uptime", ".")])
+
+
+def memory_5g():
+    """Memory above 4 GiB: Linux counts it, and keeps what is written there."""
+    args = ("--memory", "5G", "--kernel", image("linux-6.1-cloud"), "--initrd", image("initrd-amd64"), "--append", CMDLINE)
+    with Guest(*args) as g:
+        g.expect(r"guest ready: Linux", 240 * T)
+        took = g.seconds()
+        g.expect(PROMPT, 60 * T)
+        out = g.command("grep 'System RAM' /proc/iomem; grep MemTotal /proc/meminfo", PROMPT)
+        total = int(re.search(r"MemTotal: +(\d+) kB", out).group(1))
+        if not re.search(r"^100000000-1bfffffff : System RAM", out, re.M) or total < 4800000:
+            g.fail(f"not 5 GiB: {out!r}")
+        # The last mebibyte of memory, by its physical address.
+        check = "devmem 0x1bff00000 32 0x12345678; devmem 0x1bff00000 32"
+        if "0x12345678" not in g.command(check, PROMPT).split("\n", 1)[1]:
+            g.fail("memory at 6.99 GiB does not keep what is written")
+        g.send("poweroff -f\n")
+        g.wait(0, 60 * T)
+        return f"kernel to shell {took:.1f} s"
+
+
+def floppy():
+    """Linux's floppy driver writes through the 8237 what the host finds in the image, and reads it back."""
+    with tempfile.TemporaryDirectory() as d:
+        disk = os.path.join(d, "floppy.img")
+        with open(disk, "wb") as f:
+            f.truncate(1474560)
+        args = ("--kernel", image("linux-6.1-amd64"), "--initrd", image("initrd-amd64-floppy"), "--append", CMDLINE)
+        with Guest(*args, "--floppy", disk) as g:
+            g.expect(r"guest ready: Linux", 240 * T)
+            g.expect(PROMPT, 60 * T)
+            g.command("seq 1 20000 | head -c 100000 > /tmp/x; dd if=/tmp/x of=/dev/fd0 bs=512 conv=fsync", PROMPT, 120 * T)
+            g.command("echo 3 > /proc/sys/vm/drop_caches", PROMPT)
+            out = g.command("head -c 100000 /dev/fd0 | cmp - /tmp/x && echo the same", PROMPT, 120 * T)
+            if "\nthe same" not in out:
+                g.fail(f"read back: {out!r}")
+            g.send("poweroff -f\n")
+            g.wait(0, 60 * T)
+            took = g.seconds()
+        wanted = "".join(f"{i}\n" for i in range(1, 20001)).encode()[:100000]
+        with open(disk, "rb") as f:
+            if f.read(100000) != wanted:
+                raise GuestError("the image has not what the guest wrote")
+    return f"{took:.1f} s in all"
+
+
+def disks_and_cd():
+    """A second disk gets a file system with a file, which the host finds; a CD's file is read."""
+    prompt = r"guestmode# "
+    with tempfile.TemporaryDirectory() as d:
+        disk, folder = os.path.join(d, "second.img"), os.path.join(d, "cd")
+        with open(disk, "wb") as f:
+            f.truncate(32 << 20)
+        os.mkdir(folder)
+        data = os.urandom(3000001)
+        with open(os.path.join(folder, "A long name.bin"), "wb") as f:
+            f.write(data)
+        subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", d + "/cd.iso", folder], stderr=subprocess.DEVNULL, check=True)
+        digest = hashlib.md5(data).hexdigest()
+        with Guest("--disk", image("demo-disk") + ",snapshot", "--disk", disk, "--cdrom", d + "/cd.iso") as g:
+            g.expect(prompt, 240 * T)
+            g.command("mount -t iso9660 -o ro /dev/sr0 /mnt", prompt)
+            if digest not in g.command("md5sum '/mnt/A long name.bin'", prompt, 120 * T):
+                g.fail("the CD's file is another")
+            g.command("mkfs.ext2 /dev/sdb; mkdir /tmp/b; mount -t ext4 /dev/sdb /tmp/b", prompt)
+            out = g.command("cp '/mnt/A long name.bin' /tmp/b/copy; umount /tmp/b; echo copied=$?", prompt, 120 * T)
+            if "copied=0" not in out:
+                g.fail(f"the second disk: {out!r}")
+            g.send("poweroff\n")
+            g.wait(0, 120 * T)
+            took = g.seconds()
+        tool = {"env": {**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        fsck = subprocess.run(["e2fsck", "-fn", disk], check=False, **tool)
+        if fsck.returncode:
+            raise GuestError(f"e2fsck: {fsck.stdout.decode()}")
+        subprocess.run(["debugfs", "-R", f"dump copy {d}/copy", disk], check=True, **tool)
+        with open(d + "/copy", "rb") as f:
+            if f.read() != data:
+                raise GuestError("the second disk's file is another")
+    return f"{took:.1f} s in all"
 
 
 def on_screen(pattern, limit, *args):
@@ -177,17 +271,21 @@ def debian_disk():
     return f"login after {first:.1f} s and {second:.1f} s"
 
 
-CLOUD = ("--memory", "256M")
 # name, quick, function
 GUESTS = [
     ("grub-cd", True, on_screen(r"GNU GRUB", 60, "--cdrom", "@grub-cd")),
     ("grub-floppy", True, on_screen(r"GNU GRUB", 120, "--floppy", "@grub-floppy")),
-    ("ipxe-cd", True, on_screen(r"iPXE .*|Features:", 60, "--cdrom", "@ipxe-cd")),
+    ("ipxe-cd", True, on_screen(r"^Features: .*HTTP", 60, "--cdrom", "@ipxe-cd")),
     ("vesamenu-cd", True, vesamenu),
-    ("invaders-cd", True, on_screen(r"[^\s]", 60, "--cdrom", "@invaders-cd")),
+    ("invaders-cd", True, on_screen(r"(-\*- .*\n.*){4}", 60, "--cdrom", "@invaders-cd")),
     ("mach-486", True, on_screen(r"[Nn]o bootstrap", 120, "--kernel", "@mach-486")),
     ("mach-amd64", False, on_screen(r"[Nn]o bootstrap", 120, "--kernel", "@mach-amd64")),
+    ("mach-486-pentium2", False, on_screen(r"[Nn]o bootstrap", 120, "--kernel", "@mach-486", "--cpu", "pentium2")),
+    ("grub-cd-486", False, on_screen(r"GNU GRUB", 60, "--cdrom", "@grub-cd", "--cpu", "486", "--memory", "16M")),
+    ("hdt-cd", False, on_screen(r"^ *Product Name +: Standard PC(.*\n)+.*NB Devices +: [1-9]", 120, "--cdrom", "@hdt-cd")),
     ("memtest-cd", True, on_screen(r"Test #\d", 240, "--cdrom", "@memtest-cd", "--memory", "128M")),
+    ("memtest32-cd", False, on_screen(r"Test #\d", 240, "--cdrom", "@memtest32-cd", "--memory", "128M")),
+    ("memtest32-cd-pentium", False, on_screen(r"Test #\d", 240, "--cdrom", "@memtest32-cd", "--memory", "64M", "--cpu", "pentium")),
     ("linux-6.1-cloud", True, linux("linux-6.1-cloud", "initrd-amd64", args=CLOUD)),
     ("linux-6.1-cloud-entry32", False, linux("linux-6.1-cloud", "initrd-amd64", args=(*CLOUD, "--entry", "32"))),
     ("linux-6.1-cloud-entry64", False, linux("linux-6.1-cloud", "initrd-amd64", args=(*CLOUD, "--entry", "64"))),
@@ -197,9 +295,17 @@ GUESTS = [
     ("linux-6.1-686-pae", True, linux("linux-6.1-686-pae", "initrd-i386", args=CLOUD)),
     ("linux-5.10-cloud", False, linux("linux-5.10-cloud", "initrd-amd64", args=CLOUD)),
     ("linux-6.12-cloud", False, linux("linux-6.12-cloud", "initrd-amd64", args=CLOUD)),
+    ("linux-cd-cloud", False, linux_cd("linux-cd-cloud")),
+    ("linux-cd-amd64", False, linux_cd("linux-cd-amd64")),
+    ("linux-cd-686", False, linux_cd("linux-cd-686")),
     ("linux-cd-686-pae", False, linux_cd("linux-cd-686-pae")),
     ("linux-6.1-686-pentium3", False, linux("linux-6.1-686", "initrd-i386", args=(*CLOUD, "--cpu", "pentium3"))),
+    ("linux-6.1-cloud-core2", False, linux("linux-6.1-cloud", "initrd-amd64", args=(*CLOUD, "--cpu", "core2"))),
+    ("reboot", False, reboot),
+    ("memory-5g", False, memory_5g),
+    ("floppy", False, floppy),
     ("demo-disk", True, demo_disk),
+    ("disks-and-cd", False, disks_and_cd),
     ("debian-disk", False, debian_disk),
 ]
 
