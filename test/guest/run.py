@@ -72,12 +72,12 @@ def memory_5g():
         g.expect(PROMPT, 60 * T)
         out = g.command("grep 'System RAM' /proc/iomem; grep MemTotal /proc/meminfo", PROMPT)
         total = int(re.search(r"MemTotal: +(\d+) kB", out).group(1))
-        if not re.search(r"^100000000-1bfffffff : System RAM", out, re.M) or total < 4800000:
+        if not re.search(r"^100000000-17fffffff : System RAM", out, re.M) or total < 4800000:
             g.fail(f"not 5 GiB: {out!r}")
         # The last mebibyte of memory, by its physical address.
-        check = "devmem 0x1bff00000 32 0x12345678; devmem 0x1bff00000 32"
+        check = "devmem 0x17ff00000 32 0x12345678; devmem 0x17ff00000 32"
         if "0x12345678" not in g.command(check, PROMPT).split("\n", 1)[1]:
-            g.fail("memory at 6.99 GiB does not keep what is written")
+            g.fail("memory close to 6 GiB does not keep what is written")
         g.send("poweroff -f\n")
         g.wait(0, 60 * T)
         return f"kernel to shell {took:.1f} s"
@@ -109,12 +109,12 @@ def floppy():
 
 
 def disks_and_cd():
-    """A second disk gets a file system with a file, which the host finds; a CD's file is read."""
+    """A second disk takes a file that the host finds afterwards; a CD's file is read."""
     prompt = r"guestmode# "
     with tempfile.TemporaryDirectory() as d:
         disk, folder = os.path.join(d, "second.img"), os.path.join(d, "cd")
-        with open(disk, "wb") as f:
-            f.truncate(32 << 20)
+        tool = {"env": {**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", disk, "32M"], check=True, **tool)
         os.mkdir(folder)
         data = os.urandom(3000001)
         with open(os.path.join(folder, "A long name.bin"), "wb") as f:
@@ -126,14 +126,13 @@ def disks_and_cd():
             g.command("mount -t iso9660 -o ro /dev/sr0 /mnt", prompt)
             if digest not in g.command("md5sum '/mnt/A long name.bin'", prompt, 120 * T):
                 g.fail("the CD's file is another")
-            g.command("mkfs.ext2 /dev/sdb; mkdir /tmp/b; mount -t ext4 /dev/sdb /tmp/b", prompt)
+            g.command("mkdir /tmp/b; mount -t ext4 /dev/sdb /tmp/b", prompt)
             out = g.command("cp '/mnt/A long name.bin' /tmp/b/copy; umount /tmp/b; echo copied=$?", prompt, 120 * T)
             if "copied=0" not in out:
                 g.fail(f"the second disk: {out!r}")
             g.send("poweroff\n")
             g.wait(0, 120 * T)
             took = g.seconds()
-        tool = {"env": {**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         fsck = subprocess.run(["e2fsck", "-fn", disk], check=False, **tool)
         if fsck.returncode:
             raise GuestError(f"e2fsck: {fsck.stdout.decode()}")
