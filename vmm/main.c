@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vmm: the command line's first word chooses what to do. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/config.h"
 #include "vmm/run.h"
@@ -40,11 +42,24 @@ static int cmd_help(int argc, char **argv)
 	return VMM_EXIT_OK;
 }
 
+/* A disk must not become standard input or output because the caller had closed that. */
+static void std_fds_fill(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	size_t i;
 
+	std_fds_fill();
 	if (!name) {
 		fprintf(stderr, "vmm: no command; 'vmm help' lists them\n");
 		return VMM_EXIT_USAGE;

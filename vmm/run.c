@@ -2,8 +2,9 @@
 /*
  * "vmm run": from the command line to a running machine and back to an exit status.
  * Signals arrive through a signalfd in the I/O loop: SIGTERM and SIGHUP press the power button
- * first, and end the machine when the guest has not powered off after a grace period; SIGUSR2
- * writes the screen to the file of --screenshot.
+ * first, and end the machine when the guest has not powered off after a grace period; SIGCONT
+ * resumes a machine that a disk error paused; SIGUSR2 writes the screen to the file of
+ * --screenshot.
  */
 #include "vmm/run.h"
 
@@ -115,6 +116,8 @@ static void signal_ready(void *opaque, u32 events)
 		gm_machine_end(r->m, GM_END_QUIT, "interrupted");
 	else if (si.ssi_signo == SIGUSR2)
 		write_screenshot(r);
+	else if (si.ssi_signo == SIGCONT)
+		gm_machine_resume(r->m);
 	else
 		stop_politely(r);
 }
@@ -129,6 +132,7 @@ static int signals_setup(struct run *r)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGCONT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* writes give EFBIG, which becomes a disk error */

@@ -236,9 +236,9 @@ static bool blk_failed(struct gm_blk *b, struct gm_blk_req *r)
 	}
 	gm_machine_warn(b->m,
 			"%s: %s failed at byte %llu: %s; the machine is paused: mend it and "
-			"resume",
+			"resume with the menu or 'kill -CONT %d'",
 			b->path, op_names[r->op], (unsigned long long)r->offset,
-			strerror(-r->err));
+			strerror(-r->err), (int)getpid());
 	gm_machine_pause(b->m);
 	for (p = &b->parked; *p; p = &(*p)->next)
 		;
