@@ -50,8 +50,8 @@ struct gm_blk_options {
 	enum gm_blk_on_error on_error;
 };
 
-/* One const table per format (raw, later qcow2): see vmm/block/block_int.h. Calls block; they run on worker threads, several
- * at once, and return 0 or -errno. */
+/* One const table per format (raw, later qcow2): see vmm/block/block_int.h. Calls block; they
+ * run on worker threads, several at once, and return 0 or -errno. */
 struct gm_blk_driver {
 	const char *name;
 	int (*open)(struct gm_blk *b, const struct gm_blk_options *o, char *err, size_t errlen);

@@ -380,7 +380,8 @@ extern const struct x86_ops cpu_x86_ops;
 /*
  * Slow handlers: system instructions and all that is too rare for a uop of its own.
  * Before the call: c->rip is the NEXT instruction, c->insn_rip this one, c->rflags complete
- * (arithmetic bits too). The handler changes c->rip, c->rflags, registers and whatever else (cpu_mode_changed() when due);
+ * (arithmetic bits too). The handler changes c->rip, c->rflags, registers and whatever else
+ * (cpu_mode_changed() when due);
  * arithmetic flags are taken from c->rflags afterwards. It may fault by cpu_fault(): RIP
  * is then insn_rip and flags are those of before; registers must not have changed yet. Set
  * c->rip = c->insn_rip before a trap-like cpu_fault only if the instruction is to be run again.
@@ -408,7 +409,8 @@ void cpu_phys_write(struct cpu *c, u64 gpa, const void *buf, unsigned int len);
 /*
  * x87, MMX, SSE and later vectors: the uop function of an instruction, NULL: #UD. The uop's
  * fields are filled in: reg (ModRM.reg with REX.R), rm (ModRM.rm with REX.B, register form),
- * imm (the immediate), memory operand, flags; the function may change imm and aux. It is called only for instructions whose class
+ * imm (the immediate), memory operand, flags; the function may change imm and aux. It is called
+ * only for instructions whose class
  * cpu_fpu_guard() lets pass. Handlers read and write memory with cpu_load*() of mem.h and end with NEXT(c, u).
  */
 uop_fn cpu_fpu_uop(const struct x86_insn *i, struct uop *u);
