@@ -12,7 +12,7 @@ apt_list() {
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux binutils lz4 zstd xz-utils ;;
 	bench) echo qemu-system-x86 bochs bochs-x bochsbios vgabios valgrind lame gzip ;;
-	lint) echo clang-format cppcheck shellcheck gcc-multilib groff python3 ;;
+	lint) echo clang-format cppcheck shellcheck groff-base python3 ;;
 	esac
 }
 
@@ -23,7 +23,7 @@ dnf_list() {
 	run) echo grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux lz4 zstd xz ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
-	lint) echo clang-tools-extra cppcheck ShellCheck groff python3 ;;
+	lint) echo clang-tools-extra cppcheck ShellCheck groff-base python3 ;;
 	esac
 }
 

@@ -410,8 +410,8 @@ void cpu_phys_write(struct cpu *c, u64 gpa, const void *buf, unsigned int len);
  * x87, MMX, SSE and later vectors: the uop function of an instruction, NULL: #UD. The uop's
  * fields are filled in: reg (ModRM.reg with REX.R), rm (ModRM.rm with REX.B, register form),
  * imm (the immediate), memory operand, flags; the function may change imm and aux. It is called
- * only for instructions whose class
- * cpu_fpu_guard() lets pass. Handlers read and write memory with cpu_load*() of mem.h and end with NEXT(c, u).
+ * only for instructions whose class cpu_fpu_guard() lets pass. Handlers read and write memory with
+ * cpu_load*() of mem.h and end with NEXT(c, u).
  */
 uop_fn cpu_fpu_uop(const struct x86_insn *i, struct uop *u);
 /*
