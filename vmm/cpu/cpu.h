@@ -124,7 +124,7 @@ struct cpu_lazy {
 #define CPU_PAGE_SHIFT 12
 #define CPU_PAGE_SIZE  4096u
 #define CPU_PAGE_MASK  (~4095ull)
-#define CPU_TLB_BITS   9
+#define CPU_TLB_BITS   10
 #define CPU_TLB_SIZE   (1u << CPU_TLB_BITS)
 
 /* A page of linear memory that is plain host memory. Tags are linear page addresses; all ones: none. */

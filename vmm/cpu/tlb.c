@@ -129,7 +129,7 @@ static struct cpu_tlb2_entry *slot2(struct cpu_tlb2 *t, u64 lin)
 {
 	u64 vpn = lin >> CPU_PAGE_SHIFT;
 
-	return &t->e[(vpn ^ vpn >> 11) & (CPU_TLB2_SIZE - 1)];
+	return &t->e[(vpn ^ vpn >> 12) & (CPU_TLB2_SIZE - 1)];
 }
 
 static unsigned int large_bit(u64 lin)

@@ -14,10 +14,10 @@
 #define XP_GLOBAL X86_WALK_GLOBAL
 #define XP_LARGE  0x800u /* a piece of a larger page */
 
-#define CPU_TLB2_SIZE 2048u
+#define CPU_TLB2_SIZE 4096u
 #define CPU_ETLB_SIZE 64u
 #define CPU_NPCID     8u
-#define CPU_PHYS_SIZE 512u
+#define CPU_PHYS_SIZE 4096u
 
 /* Second level: tag is the linear page with an address-space number in its low bits, 0: global. */
 struct cpu_tlb2_entry {
