@@ -483,7 +483,8 @@ UOP(uop_sys)
 		FUSE_END(CMP_##NAME(w, a, b))                                                      \
 	}                                                                                          \
 	FUSE_MEM(fuse_cmp##w##_mi_##NAME, w, a = m; b = (u##w)u->imm;, CMP_##NAME)                 \
-	FUSE_MEM(fuse_cmp##w##_rm_##NAME, w, a = RD##w(u->reg); b = m;, CMP_##NAME)
+	FUSE_MEM(fuse_cmp##w##_rm_##NAME, w, a = RD##w(u->reg); b = m;, CMP_##NAME)                \
+	FUSE_MEM(fuse_cmp##w##_mr_##NAME, w, a = m; b = RD##w(u->reg);, CMP_##NAME)
 #define TST_Z(w, r)   (r == 0)
 #define TST_NZ(w, r)  (r != 0)
 #define TST_S(w, r)   ((s##w)r < 0)
@@ -500,6 +501,26 @@ UOP(uop_sys)
 	static UOP(fuse_test##w##_ri_##NAME)                                                       \
 	{                                                                                          \
 		u##w r = RD##w(u->reg) & (u##w)u->imm;                                             \
+		fl_logic##w(c, r);                                                                 \
+		FUSE_END(TST_##NAME(w, r))                                                         \
+	}                                                                                          \
+	static COLD UOP(fuse_test##w##_mi_##NAME##_slow)                                           \
+	{                                                                                          \
+		u##w r = cpu_load##w(c, u) & (u##w)u->imm;                                         \
+		fl_logic##w(c, r);                                                                 \
+		FUSE_END(TST_##NAME(w, r))                                                         \
+	}                                                                                          \
+	static UOP(fuse_test##w##_mi_##NAME)                                                       \
+	{                                                                                          \
+		u64 lin = cpu_ea(c, u) + c->gpr[u->seg];                                           \
+		const u##w##_una *p;                                                               \
+		u##w r;                                                                            \
+		if (u->am != AM_64X)                                                               \
+			lin = (u32)lin;                                                            \
+		p = cpu_tlb_rd(c, lin, w / 8);                                                     \
+		if (unlikely(!p))                                                                  \
+			return fuse_test##w##_mi_##NAME##_slow(c, u);                              \
+		r = *p & (u##w)u->imm;                                                             \
 		fl_logic##w(c, r);                                                                 \
 		FUSE_END(TST_##NAME(w, r))                                                         \
 	}
@@ -531,6 +552,7 @@ FUSE_CCS(64)
 	{                                                                                          \
 		[FUSE_CMP_RR] = F_CMP(w, rr), [FUSE_CMP_RI] = F_CMP(w, ri),                        \
 		[FUSE_CMP_MI] = F_CMP(w, mi), [FUSE_CMP_RM] = F_CMP(w, rm),                        \
+		[FUSE_CMP_MR] = F_CMP(w, mr), [FUSE_TEST_MI] = F_TST(w, mi),                       \
 		[FUSE_TEST_RR] = F_TST(w, rr), [FUSE_TEST_RI] = F_TST(w, ri),                      \
 	}
 static const uop_fn fuse[4][FUSE_NR][16] = { [0] = F_W(8), [2] = F_W(32), [3] = F_W(64) };

@@ -58,6 +58,38 @@
 STACK_FLAT(64, MASK64)
 STACK_FLAT(32, MASK32)
 
+/*
+ * Two in a row. The second one has its own uop behind this; when the TLB does not answer for both
+ * at once, this one does only the first.
+ */
+#define STACK_PAIR(w, MASK)                                                                        \
+	UOP(uop_push##w##_rr)                                                                      \
+	{                                                                                          \
+		u64 sp = MASK(c->gpr[X86_RSP] - w / 4);                                            \
+		u##w##_una *p = cpu_tlb_wr(c, sp, w / 4);                                          \
+		if (unlikely(!p))                                                                  \
+			return push##w(c, u, (u##w)c->gpr[u->rm]);                                 \
+		p[1] = (u##w)c->gpr[u->rm];                                                        \
+		p[0] = (u##w)c->gpr[u->reg];                                                       \
+		c->gpr[X86_RSP] = sp;                                                              \
+		GOTO_UOP(c, u + 2);                                                                \
+	}                                                                                          \
+	UOP(uop_pop##w##_rr)                                                                       \
+	{                                                                                          \
+		const u##w##_una *p = cpu_tlb_rd(c, MASK(c->gpr[X86_RSP]), w / 4);                 \
+		u64 a, b;                                                                          \
+		if (unlikely(!p))                                                                  \
+			return uop_pop##w##_r(c, u);                                               \
+		a = p[0];                                                                          \
+		b = p[1];                                                                          \
+		c->gpr[X86_RSP] = MASK(c->gpr[X86_RSP] + w / 4);                                   \
+		c->gpr[u->rm] = a;                                                                 \
+		c->gpr[u->reg] = b;                                                                \
+		GOTO_UOP(c, u + 2);                                                                \
+	}
+STACK_PAIR(64, MASK64)
+STACK_PAIR(32, MASK32)
+
 UOP(uop_leave64)
 {
 	u64 bp = c->gpr[X86_RBP];

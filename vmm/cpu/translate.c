@@ -220,8 +220,7 @@ static uop_fn emit_alu(struct xl *x, const struct x86_insn *i, struct uop *u)
 			u->aux = (u8)(RMW_ADD + idx);
 			return uop_rmw_m[wl];
 		}
-		if (idx == ALU_IDX_CMP)
-			x->cmp_form = FUSE_CMP_MI;
+		x->cmp_form = fuse_form(idx, FUSE_CMP_MI, FUSE_TEST_MI);
 		return uop_alu_mi[idx][wl][u->am];
 	case X86_FORM_RM_R:
 		if (i->mod == 3) {
@@ -238,6 +237,8 @@ static uop_fn emit_alu(struct xl *x, const struct x86_insn *i, struct uop *u)
 			u->aux = (u8)((RMW_ADD + idx) | RMW_REG);
 			return uop_rmw_m[wl];
 		}
+		if (idx == ALU_IDX_CMP)
+			x->cmp_form = FUSE_CMP_MR;
 		return uop_alu_mr[idx][wl][u->am];
 	case X86_FORM_R_RM:
 		if (i->mod == 3) {
@@ -397,6 +398,20 @@ static uop_fn emit_data(struct xl *x, const struct x86_insn *i, struct uop *u)
 	}
 }
 
+/* Joins a PUSH or POP of a register with the one before it. RSP itself must not take part. */
+static uop_fn emit_pair(struct xl *x, struct uop *u, uop_fn one, uop_fn two)
+{
+	struct uop *prev = u - 1;
+	unsigned int slot = (unsigned int)(prev - x->b->uops);
+
+	if (u > x->b->uops && !(x->b->data[slot / 64] >> (slot & 63) & 1) && prev->fn == one && u->rm != X86_RSP && prev->rm != X86_RSP &&
+	    prev->off + prev->len == u->off) {
+		prev->fn = two;
+		prev->reg = u->rm;
+	}
+	return one;
+}
+
 static uop_fn emit_stack(struct xl *x, const struct x86_insn *i, struct uop *u)
 {
 	u32 mode = x->c->mode;
@@ -408,13 +423,17 @@ static uop_fn emit_stack(struct xl *x, const struct x86_insn *i, struct uop *u)
 	case X86_OP_PUSH:
 		if (i->form == X86_FORM_IMM)
 			return f64 ? uop_push64_i : f32 ? uop_push32_i : uop_push_gen_i;
+		if (i->mod == 3 && f64)
+			return emit_pair(x, u, uop_push64_r, uop_push64_rr);
 		if (i->mod == 3)
-			return f64 ? uop_push64_r : f32 ? uop_push32_r : uop_push_gen_r;
+			return f32 ? emit_pair(x, u, uop_push32_r, uop_push32_rr) : uop_push_gen_r;
 		return f64 ? uop_push64_m : f32 ? uop_push32_m : uop_push_gen_m;
 	case X86_OP_POP:
 		if (i->mod != 3)
 			return uop_pop_m;
-		return f64 ? uop_pop64_r : f32 ? uop_pop32_r : uop_pop_gen_r;
+		if (f64)
+			return emit_pair(x, u, uop_pop64_r, uop_pop64_rr);
+		return f32 ? emit_pair(x, u, uop_pop32_r, uop_pop32_rr) : uop_pop_gen_r;
 	case X86_OP_LEAVE:
 		return f64 ? uop_leave64 : uop_leave_gen;
 	case X86_OP_ENTER:

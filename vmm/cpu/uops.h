@@ -206,6 +206,8 @@ extern const uop_fn uop_cmov_rr[16][3], uop_cmov_rm[16][3];
 extern const uop_fn uop_setcc_r[16], uop_setcc_m[16];
 UOP(uop_push64_r); UOP(uop_push64_i); UOP(uop_push64_m); UOP(uop_pop64_r);
 UOP(uop_push32_r); UOP(uop_push32_i); UOP(uop_push32_m); UOP(uop_pop32_r);
+/* two pushes (rm, then reg) or pops; the second one's own uop follows */
+UOP(uop_push64_rr); UOP(uop_pop64_rr); UOP(uop_push32_rr); UOP(uop_pop32_rr);
 UOP(uop_leave64); UOP(uop_nop); UOP(uop_mfence); UOP(uop_mov_moffs);
 UOP(uop_clflush);
 /* the general forms: operand size and stack size at run time, all segments */
@@ -235,7 +237,8 @@ UOP(uop_exit);      /* leave to the run loop, RIP = block + off */
 UOP(uop_sys);       /* slow handler, imm: index of the decoded instruction */
 UOP(uop_ud);
 /* Fused compare and branch: [cc][form], see op_fuse.c; NULL: no such pair */
-enum { FUSE_CMP_RR, FUSE_CMP_RI, FUSE_CMP_MI, FUSE_CMP_RM, FUSE_TEST_RR, FUSE_TEST_RI, FUSE_NR };
+enum { FUSE_CMP_RR, FUSE_CMP_RI, FUSE_CMP_MI, FUSE_CMP_RM, FUSE_CMP_MR, FUSE_TEST_RR, FUSE_TEST_RI,
+       FUSE_TEST_MI, FUSE_NR };
 uop_fn uop_fuse_find(unsigned int form, unsigned int wlog, unsigned int cc);
 
 
