@@ -73,6 +73,8 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   check          set up what is missing, build, run all tests of a usual change (about 20 minutes)
 ##   check-unit     unit tests only (SANITIZE=address,undefined runs them sanitized)
 ##   check-cli      the command line, signals and host faults
+##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
+##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
 ##   check-guests   boot every test guest (an hour and more)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
 ##   lint, format   static checks; clang-format in place

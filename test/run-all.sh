@@ -28,6 +28,7 @@ $MAKE $jobs all unit || { echo "0 passed, 1 failed"; exit 1; }
 suite "unit tests" $MAKE --no-print-directory check-unit
 if $MAKE $jobs SANITIZE=address,undefined unit; then
 	suite "unit tests, sanitized" $MAKE --no-print-directory SANITIZE=address,undefined check-unit
+	suite "fuzzing corpus" $MAKE --no-print-directory SANITIZE=address,undefined check-fuzz
 else
 	fail=$((fail + 1))
 fi
