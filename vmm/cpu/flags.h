@@ -61,20 +61,16 @@ static inline u32 fl_pack(const struct cpu *c)
 	       fl_of(c) << 11;
 }
 
-/* The reverse: any combination of flags. */
+/*
+ * The reverse: any combination of flags. The result is 0 (of even parity) or 40h (of odd parity),
+ * neither is negative; the bits of lazy.cf make up for what does not fit.
+ */
 static inline void fl_unpack(struct cpu *c, u32 fl)
 {
-	u32 cf = fl & 1;
-	u64 res = fl & X86_FL_ZF ? 0 : 1;
-
-	/* res 0 has even parity, res 1 odd; neither is negative */
-	if (!(fl & X86_FL_PF) == !(fl & X86_FL_ZF ? 0 : 1))
-		cf |= CPU_CF_PFX;
-	if (fl & X86_FL_SF)
-		cf |= CPU_CF_SFX;
-	c->lf.res = res;
-	c->lf.x = (fl & X86_FL_AF) | (u64)((fl >> 11 & 1) ^ (fl & 1)) << 63;
-	c->lf.cf = cf;
+	c->lf.res = ~fl & X86_FL_ZF;
+	c->lf.x = (fl & X86_FL_AF) | (u64)((fl >> 11 ^ fl) & 1) << 63;
+	c->lf.cf = (fl & X86_FL_CF) | ((fl >> 2 ^ fl >> 6) & 1) * CPU_CF_PFX |
+		   (fl >> 7 & 1) * CPU_CF_SFX;
 }
 
 /* -- setters, one per kind of operation; operands are truncated to the width by the caller -- */
@@ -100,12 +96,19 @@ static inline void fl_unpack(struct cpu *c, u32 fl)
 		c->lf.x = (u64)(s64)(s##w)(a ^ 1 ^ r) ^ (u64)(cf ^ wrap) << 63;                    \
 		c->lf.cf = cf;                                                                     \
 	}                                                                                          \
-	/* Result with given CF and OF (shifts, multiplications); AF clear. */                     \
+	/* Result with given CF and OF (shifts); AF clear. */                                      \
 	static ALWAYS_INLINE void fl_cfof##w(struct cpu *c, u##w r, u32 cf, u32 of)                \
 	{                                                                                          \
 		c->lf.res = (u64)(s64)(s##w)r;                                                     \
 		c->lf.x = (u64)(cf ^ of) << 63;                                                    \
 		c->lf.cf = cf;                                                                     \
+	}                                                                                          \
+	/* Low half of a product, CF = OF = `wide`; ZF comes out clear (undefined in the manual) */\
+	static ALWAYS_INLINE void fl_mul##w(struct cpu *c, u##w lo, u32 wide)                      \
+	{                                                                                          \
+		c->lf.res = (u64)(s64)(s##w)lo | (u64)(lo == 0) << 32;                             \
+		c->lf.x = 0;                                                                       \
+		c->lf.cf = wide;                                                                   \
 	}
 
 FL_WIDTH(8, 0)

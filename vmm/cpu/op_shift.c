@@ -3,20 +3,20 @@
  * Uops of shifts and rotates of registers, and the general read-modify-write of memory, which
  * serves LOCKed operations and all that are too rare for functions of their own.
  */
+#include "vmm/cpu/op_int.h"
 #include "vmm/cpu/shift.h"
-#include "vmm/cpu/uops.h"
 
 #define DEF_SH(name, w)                                                                            \
 	static UOP(name##w##_ri)                                                                   \
 	{                                                                                          \
-		u##w r = sh_##name##w(c, RD##w(u->reg), (unsigned int)u->imm);                     \
+		u##w r = sh_##name##w(c, RD##w(u->reg), (unsigned int)u->imm, true);               \
 		WR##w(u->reg, r);                                                                  \
 		NEXT(c, u);                                                                        \
 	}                                                                                          \
 	static UOP(name##w##_rcl)                                                                  \
 	{                                                                                          \
 		unsigned int n = (u8)c->gpr[X86_RCX] & SH_MASK(w);                                 \
-		u##w r = sh_##name##w(c, RD##w(u->reg), n);                                        \
+		u##w r = sh_##name##w(c, RD##w(u->reg), n, false);                                 \
 		WR##w(u->reg, r);                                                                  \
 		NEXT(c, u);                                                                        \
 	}
@@ -35,6 +35,36 @@ DEF_SH4(sar)
 const uop_fn uop_shift_ri[8][4] = ALL(ri);
 const uop_fn uop_shift_rcl[8][4] = ALL(rcl);
 
+/* SHLD and SHRD; aux as in uop_rmw_m */
+#define DEF_SHXD(w)                                                                                \
+	static ALWAYS_INLINE u##w shxd##w(struct cpu *c, const struct uop *u, u##w a)              \
+	{                                                                                          \
+		unsigned int n = (unsigned int)(u->aux & RMW_CL ? c->gpr[X86_RCX] : u->imm);       \
+		return (u->aux & 0x3f) == RMW_SHLD                                                 \
+			       ? sh_shld##w(c, a, RD##w(u->reg), n & SH_MASK(w))                   \
+			       : sh_shrd##w(c, a, RD##w(u->reg), n & SH_MASK(w));                  \
+	}                                                                                          \
+	static UOP(shxd_r##w)                                                                      \
+	{                                                                                          \
+		WR##w(u->rm, shxd##w(c, u, RD##w(u->rm)));                                         \
+		NEXT(c, u);                                                                        \
+	}
+DEF_SHXD(16)
+DEF_SHXD(32)
+DEF_SHXD(64)
+
+uop_fn uop_shxd_find(const struct x86_insn *i, struct uop *u)
+{
+	if (i->op != X86_OP_SHLD && i->op != X86_OP_SHRD)
+		return NULL;
+	u->aux = (u8)((i->op == X86_OP_SHLD ? RMW_SHLD : RMW_SHRD) |
+		      (i->form == X86_FORM_RM_R_CL ? RMW_CL : 0));
+	return i->mod == 3 ? PICK3(shxd_r) : uop_rmw_m[__builtin_ctz(i->opsize)];
+}
+
+/* There is no SHLD of bytes. */
+#define shxd8(c, u, a) (a)
+
 /* Result and flags of a general read-modify-write. */
 #define DEF_RMW_CALC(w)                                                                            \
 	static u##w rmw_calc##w(struct cpu *c, const struct uop *u, u##w a)                        \
@@ -43,7 +73,7 @@ const uop_fn uop_shift_rcl[8][4] = ALL(rcl);
 		unsigned int n = (u->aux & RMW_CL ? (unsigned int)c->gpr[X86_RCX]                  \
 						  : (unsigned int)u->imm) & SH_MASK(w);            \
 		unsigned int op = u->aux & 0x3f;                                                   \
-		u##w bit = (u##w)1 << (b & (w - 1)), z = 0;                                        \
+		u##w z = 0;                                                                        \
                                                                                                    \
 		switch (op) {                                                                      \
 		case RMW_ADD: ALU_ADD(w, a, b, r) break;                                           \
@@ -58,14 +88,13 @@ const uop_fn uop_shift_rcl[8][4] = ALL(rcl);
 		case RMW_NEG: ALU_SUB(w, z, a, r) break;                                           \
 		case RMW_INC: r = (u##w)(a + 1); fl_inc##w(c, a, r, r == 0); break;                \
 		case RMW_DEC: r = (u##w)(a - 1); fl_inc##w(c, a, r, a == 0); break;                \
-		case RMW_SHLD: r = w > 8 ? sh_shld##w(c, a, RD##w(u->reg), n) : a; break;          \
-		case RMW_SHRD: r = w > 8 ? sh_shrd##w(c, a, RD##w(u->reg), n) : a; break;          \
-		case RMW_BTS: fl_set_cf(c, (a & bit) != 0); r = a | bit; break;                    \
-		case RMW_BTR: fl_set_cf(c, (a & bit) != 0); r = a & (u##w)~bit; break;             \
-		case RMW_BTC: fl_set_cf(c, (a & bit) != 0); r = a ^ bit; break;                    \
+		case RMW_SHLD:                                                                     \
+		case RMW_SHRD: r = shxd##w(c, u, a); break;                                        \
+		case RMW_BTS:                                                                      \
+		case RMW_BTR:                                                                      \
+		case RMW_BTC: r = bit_change##w(c, op, a, b); break;                               \
 		case RMW_XCHG: r = RD##w(u->reg); break;                                           \
-		case RMW_SAR: r = sh_sar##w(c, a, n); break;                                       \
-		default: r = sh_shift##w(c, op - RMW_ROL, a, n); break;                            \
+		default: r = sh_shift##w(c, op - RMW_ROL, a, n, !(u->aux & RMW_CL)); break;        \
 		}                                                                                  \
 		return r;                                                                          \
 	}                                                                                          \
