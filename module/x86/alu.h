@@ -45,6 +45,22 @@ static inline u64 x86_umul128(u64 a, u64 b, u64 *hi)
 #endif
 }
 
+/* The same of signed numbers. */
+static inline u64 x86_smul128(u64 a, u64 b, u64 *hi)
+{
+#ifdef __SIZEOF_INT128__
+	__int128 p = (__int128)(s64)a * (s64)b;
+
+	*hi = (u64)(p >> 64);
+	return (u64)p;
+#else
+	u64 lo = x86_umul128(a, b, hi);
+
+	*hi -= ((s64)a < 0 ? b : 0) + ((s64)b < 0 ? a : 0);
+	return lo;
+#endif
+}
+
 /* hi:lo / d for hi < d. No library division: kernels of 32 bits have none. */
 static inline u64 x86_udiv128(u64 hi, u64 lo, u64 d, u64 *rem)
 {

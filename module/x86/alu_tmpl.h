@@ -261,7 +261,7 @@ static inline X86_T X86_FN(shrd)(X86_T a, X86_T b, unsigned int count, u32 *fl)
 static inline void X86_FN(mul_flags)(X86_T lo, int wide, u32 *fl)
 {
 	x86_fl_set(fl, X86_FL_ARITH, (X86_FN(szp)(lo) & ~X86_FL_ZF) |
-		   (wide ? X86_FL_CF | X86_FL_OF : 0));
+		   (u32)!!wide * (X86_FL_CF | X86_FL_OF));
 }
 
 /* Returns the low half, *hi is the high half. */
@@ -284,8 +284,7 @@ static inline X86_T X86_FN(imul)(X86_T a, X86_T b, X86_T *hi, u32 *fl)
 {
 	X86_T lo;
 #if X86_BITS == 64
-	lo = x86_umul128(a, b, hi);
-	*hi -= ((s64)a < 0 ? b : 0) + ((s64)b < 0 ? a : 0);
+	lo = x86_smul128(a, b, hi);
 #else
 	s64 p = (s64)(X86_ST)a * (X86_ST)b;
 

@@ -8,23 +8,21 @@ static COLD _Noreturn void divide_error(struct cpu *c, const struct uop *u)
 	cpu_fault(c, X86_DE);
 }
 
-#define DEF_IMUL2(w)                                                                               \
-	static UOP(imul_rr##w)                                                                     \
+/* The forms with two and three operands are busy: those of registers need no stack frame. */
+#define DEF_IMUL2(name, w, a, b)                                                                   \
+	static UOP(name##w)                                                                        \
 	{                                                                                          \
 		u32 fl = 0;                                                                        \
-		u##w lo = x86_imul2##w(RD##w(u->reg), rm_read##w(c, u), &fl);                      \
-		WR##w(u->reg, lo);                                                                 \
-		fl_mul##w(c, lo, fl & X86_FL_CF);                                                  \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static UOP(imul_rri##w)                                                                    \
-	{                                                                                          \
-		u32 fl = 0;                                                                        \
-		u##w lo = x86_imul2##w(rm_read##w(c, u), (u##w)u->imm, &fl);                       \
+		u##w lo = x86_imul2##w(a, b, &fl);                                                 \
 		WR##w(u->reg, lo);                                                                 \
 		fl_mul##w(c, lo, fl & X86_FL_CF);                                                  \
 		NEXT(c, u);                                                                        \
 	}
+#define DEF_IMUL2S(w)                                                                              \
+	DEF_IMUL2(imul_rr, w, RD##w(u->reg), RD##w(u->rm))                                         \
+	DEF_IMUL2(imul_rm, w, RD##w(u->reg), cpu_load##w(c, u))                                    \
+	DEF_IMUL2(imul_rri, w, RD##w(u->rm), (u##w)u->imm)                                         \
+	DEF_IMUL2(imul_rmi, w, cpu_load##w(c, u), (u##w)u->imm)
 
 #define DEF_MUL(name, w)                                                                           \
 	static UOP(name##w)                                                                        \
@@ -69,7 +67,7 @@ static COLD _Noreturn void divide_error(struct cpu *c, const struct uop *u)
 		NEXT(c, u);                                                                        \
 	}
 
-#define DEF_WIDTH(w) DEF_IMUL2(w) DEF_MUL(mul, w) DEF_MUL(imul, w) DEF_DIV(div, w) DEF_DIV(idiv, w)
+#define DEF_WIDTH(w) DEF_IMUL2S(w) DEF_MUL(mul, w) DEF_MUL(imul, w) DEF_DIV(div, w) DEF_DIV(idiv, w)
 DEF_WIDTH(16)
 DEF_WIDTH(32)
 DEF_WIDTH(64)
@@ -86,9 +84,9 @@ uop_fn uop_mul_find(const struct x86_insn *i, struct uop *u)
 	case X86_OP_IDIV: return PICK4(idiv);
 	case X86_OP_IMUL:
 		if (i->form == X86_FORM_R_RM)
-			return PICK3(imul_rr);
+			return i->mod == 3 ? PICK3(imul_rr) : PICK3(imul_rm);
 		if (i->form == X86_FORM_R_RM_IMM)
-			return PICK3(imul_rri);
+			return i->mod == 3 ? PICK3(imul_rri) : PICK3(imul_rmi);
 		return PICK4(imul);
 	default: return NULL;
 	}
