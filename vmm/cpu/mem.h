@@ -108,6 +108,27 @@ CPU_RD(32)
 CPU_RD(64)
 #undef CPU_RD
 
+/* An access whose size (1, 2, 4, 8) is known at run time only. */
+static inline u64 cpu_rd_size(struct cpu *c, const struct uop *u, u64 lin, unsigned int size)
+{
+	switch (size) {
+	case 1: return cpu_rd8(c, u, lin);
+	case 2: return cpu_rd16(c, u, lin);
+	case 4: return cpu_rd32(c, u, lin);
+	default: return cpu_rd64(c, u, lin);
+	}
+}
+
+static inline void cpu_wr_size(struct cpu *c, const struct uop *u, u64 lin, unsigned int size, u64 v)
+{
+	switch (size) {
+	case 1: cpu_wr8(c, u, lin, (u8)v); break;
+	case 2: cpu_wr16(c, u, lin, (u16)v); break;
+	case 4: cpu_wr32(c, u, lin, (u32)v); break;
+	default: cpu_wr64(c, u, lin, v); break;
+	}
+}
+
 /* `len` bytes, 1 to 4096, at the uop's memory operand. */
 static inline void cpu_load_n(struct cpu *c, const struct uop *u, void *buf, unsigned int len)
 {

@@ -291,7 +291,7 @@ static void push_rip(struct cpu *c, const struct uop *u)
 	u64 sp = (c->gpr[X86_RSP] - size) & sp_mask(c);
 	u64 ret = rip_mask(u, c->gpr[CPU_RIP] + u->off + u->len);
 
-	cpu_slow_write(c, u, cpu_seg_lin(c, u, X86_SS, sp, size, true), size, ret);
+	cpu_wr_size(c, u, cpu_seg_lin(c, u, X86_SS, sp, size, true), size, ret);
 	sp_set(c, sp);
 }
 
@@ -308,7 +308,7 @@ UOP(uop_ret_gen)
 {
 	unsigned int size = opsize(u);
 	u64 sp = c->gpr[X86_RSP] & sp_mask(c);
-	u64 rip = cpu_slow_read(c, u, cpu_seg_lin(c, u, X86_SS, sp, size, false), size);
+	u64 rip = cpu_rd_size(c, u, cpu_seg_lin(c, u, X86_SS, sp, size, false), size);
 
 	check_target(c, u, rip);
 	sp_set(c, sp + size + u->imm);

@@ -133,14 +133,14 @@ static void push_at(struct cpu *c, const struct uop *u, u64 *sp, unsigned int si
 {
 	u64 n = (*sp - size) & sp_mask(c);
 
-	cpu_slow_write(c, u, cpu_seg_lin(c, u, X86_SS, n, size, true), size, v);
+	cpu_wr_size(c, u, cpu_seg_lin(c, u, X86_SS, n, size, true), size, v);
 	*sp = n;
 }
 
 static u64 pop_at(struct cpu *c, const struct uop *u, u64 *sp, unsigned int size)
 {
 	u64 at = *sp & sp_mask(c);
-	u64 v = cpu_slow_read(c, u, cpu_seg_lin(c, u, X86_SS, at, size, false), size);
+	u64 v = cpu_rd_size(c, u, cpu_seg_lin(c, u, X86_SS, at, size, false), size);
 
 	*sp = (at + size) & sp_mask(c);
 	return v;
@@ -170,7 +170,7 @@ UOP(uop_push_gen_m)
 {
 	unsigned int size = opsize(u);
 
-	push_gen(c, u, cpu_slow_read(c, u, cpu_lin(c, u, size, false), size));
+	push_gen(c, u, cpu_rd_size(c, u, cpu_lin(c, u, size, false), size));
 	NEXT(c, u);
 }
 
@@ -210,7 +210,7 @@ UOP(uop_pop_m)
 		lin = (u32)(lin + c->gpr[u->seg]);
 	else
 		lin = cpu_lin_seg(c, u, lin, size, true);
-	cpu_slow_write(c, u, lin, size, v);
+	cpu_wr_size(c, u, lin, size, v);
 	c->gpr[X86_RSP] = sp;
 	NEXT(c, u);
 }
@@ -238,7 +238,7 @@ UOP(uop_enter)
 
 		bp = (bp - size) & sp_mask(c);
 		at = cpu_seg_lin(c, u, X86_SS, bp, size, false);
-		push_at(c, u, &sp, size, cpu_slow_read(c, u, at, size));
+		push_at(c, u, &sp, size, cpu_rd_size(c, u, at, size));
 	}
 	if (level)
 		push_at(c, u, &sp, size, trunc_to(frame, size));
