@@ -51,18 +51,21 @@ static void reset_begin(struct fdc *f)
 		f->config[1] = (f->config[1] & ~0x2f) | CONFIG_EFIFO;
 		f->config[2] = 0;
 	}
+	f->config[1] &= ~CONFIG_POLL;
 	f->perpendicular &= ~3;
 	fdc_irq(f, false);
 }
 
-/* After a reset all four drives are reported as changed, if they are polled. */
+/*
+ * After a reset, by DOR or DSR, the drives are polled until a new CONFIGURE says otherwise, whatever
+ * the last one said: all four are reported as changed (82077AA data sheet, section 4.0). Linux
+ * switches polling off and waits for this interrupt all the same.
+ */
 static void reset_end(struct fdc *f)
 {
 	u8 i;
 
 	f->phase = FDC_COMMAND;
-	if (f->config[1] & CONFIG_POLL)
-		return;
 	f->seek_done = 0x0f;
 	f->after_reset = true;
 	for (i = 0; i < 4; i++)

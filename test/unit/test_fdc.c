@@ -156,24 +156,27 @@ START_TEST(test_reset)
 	ck_assert_int_eq(irq.level, 1);
 	SEND(0x08);
 	ck_assert_int_eq(results(r, 2), 2);
-	/* Without polling a reset is silent. */
+	/* A reset switches polling on again, so that it interrupts after this CONFIGURE, too. */
 	SEND(0x13, 0, 0x1f, 0);
 	SEND(0x94);
 	ck_assert_int_eq(results(r, 2), 1);
 	ck_assert_uint_eq(r[0], 0x10);
 	out(4, 0x80);
-	ck_assert_int_eq(irq.level, 0);
+	ck_assert_int_eq(irq.level, 1);
+	SEND(0x08);
+	ck_assert_int_eq(results(r, 2), 2);
+	ck_assert_uint_eq(r[0], 0xc0);
 	/* LOCK kept the threshold. */
 	SEND(0x0e);
 	ck_assert_int_eq(results(r, 10), 10);
 	ck_assert_uint_eq(r[7], 0x80);
-	ck_assert_uint_eq(r[8], 0x1f);
+	ck_assert_uint_eq(r[8], 0x0f);
 	SEND(0x14);
 	results(r, 2);
 	out(4, 0x80);
 	SEND(0x0e);
 	results(r, 10);
-	ck_assert_uint_eq(r[8], 0x30);
+	ck_assert_uint_eq(r[8], 0x20);
 	teardown();
 }
 END_TEST
