@@ -398,8 +398,8 @@ static const struct {
 	{ "dwords down onto themselves", 0x13126, 0x13120, 0xa00, 0xa5, true },
 	{ "down by one, as memmove", 0x13123, 0x13124, 0x2100, 0xa4, true },
 	{ "up by minus one, as memmove", 0x10124, 0x10123, 0x2100, 0xa4, false },
-	{ "up, of one TLB entry", 0x110000, 0x110000 + (CPU_TLB_SIZE << 12), 0x1000, 0xa5, false },
-	{ "down, of one TLB entry", 0x114ffc, 0x114ffc + (CPU_TLB_SIZE << 12), 0x1000, 0xa5, true },
+	{ "up, of one TLB entry", 0x110000, 0x110000 + (CPU_TLB_SIZE << 13), 0x1000, 0xa5, false },
+	{ "down, of one TLB entry", 0x114ffc, 0x114ffc + (CPU_TLB_SIZE << 13), 0x1000, 0xa5, true },
 };
 
 /* One element after the other, as the manual has it. */
@@ -409,16 +409,22 @@ START_TEST(test_movs_copies)
 	const unsigned int size = copies[_i].opcode == 0xa4 ? 1 : 4;
 	const s64 step = copies[_i].down ? -(s64)size : size;
 	u8 *want = malloc(RAM_SIZE);
+	/* Beyond the first 4 MiB, a second table maps what is 128 KiB farther. */
+	const u32 to_phys = to < RAM_SIZE ? to : (to & 0x3fffff) + 0x20000;
 	unsigned int i;
 
 	paged_mode();
+	for (i = 0; to >= RAM_SIZE && i < 512; i++)
+		((u32 *)(ram + PAGE_TAB))[0x400 + i] = (i + 0x20) << 12 | 7;
+	if (to >= RAM_SIZE)
+		((u32 *)(ram + PAGE_DIR))[to >> 22] = (PAGE_TAB + 0x1000) | 7;
 	for (i = 0x10000; i < 0x30000; i++)
 		ram[i] = (u8)(i * 7 + (i >> 8));
 	for (i = 0x110000; i < 0x120000; i++)
 		ram[i] = (u8)(i * 5 + (i >> 8));
 	memcpy(want, ram, RAM_SIZE);
 	for (i = 0; i < n; i++)
-		memmove(want + to + i * step, want + from + i * step, size);
+		memmove(want + to_phys + i * step, want + from + i * step, size);
 	/* cld or std; rep movs; hlt */
 	ram[CODE] = copies[_i].down ? 0xfd : 0xfc;
 	ram[CODE + 1] = 0xf3;
