@@ -10,7 +10,7 @@
 
 #include "vmm/cpu/cpu.h"
 
-#define RAM_SIZE  0x400000u
+#define RAM_SIZE  0x800000u
 #define CODE      0x1000u
 #define HANDLERS  0x5000u /* vector n halts at HANDLERS + n */
 #define PAGE_DIR  0x100000u
@@ -119,7 +119,8 @@ static void paged_mode(void)
 	gdt[1] = 0x00cf9b000000ffffull;
 	gdt[2] = 0x00cf93000000ffffull;
 	dir[0] = PAGE_TAB | 7;
-	for (i = 0; i < 1024; i++)
+	dir[1] = (PAGE_TAB + 0x1000) | 7;
+	for (i = 0; i < 2048; i++)
 		tab[i] = i << 12 | 7;
 	for (i = 0; i < 6; i++)
 		cpu_set_seg(c, i, i == X86_CS ? &code : &data);
