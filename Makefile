@@ -88,7 +88,7 @@ check-unit: $(UNIT)
 # What runs before anything can be built cannot use what pkg-config says: hence the second make.
 run:
 	$(Q)scripts/setup.sh build run
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)scripts/demo-disk.sh $(CACHE)/guests/demo-disk
 	$(Q)scripts/run-demo.sh $(BUILD)/vmm $(CACHE)/guests/demo-disk
 
