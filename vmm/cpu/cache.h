@@ -23,7 +23,7 @@
 #define CPU_JUMP_SIZE    (1u << CPU_JUMP_BITS)
 #define CPU_BLOCK_INSNS  24u   /* instructions in a block at most */
 #define CPU_BLOCK_UOPS   128u  /* uops, the tail included */
-#define CPU_SLICE        2048  /* instructions between two looks at cpu.attention */
+#define CPU_SLICE        2048  /* instructions between two looks at cpu.requests */
 
 /*
  * Follows a branch uop in its block. `to[0]` is the target of the taken branch, NULL while not

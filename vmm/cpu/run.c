@@ -100,7 +100,6 @@ static void settle(struct cpu *c)
 static void run_step(struct cpu *c)
 {
 	u64 fl = c->rflags;
-	u8 shadow = c->shadow;
 	u32 hit = fl & X86_FL_RF ? 0 : breakpoints(c);
 	u32 trap;
 
@@ -124,7 +123,6 @@ static void run_step(struct cpu *c)
 		trap |= DR6_BS;
 	if (trap && c->shadow != CPU_SHADOW_SS)
 		debug_trap(c, trap);
-	(void)shadow;
 }
 
 static bool needs_step(const struct cpu *c)
