@@ -13,15 +13,12 @@
 
 #define XCR0_VALID 3ull /* x87 and SSE state */
 
+/* Both segments and CPL change together, so derived state is worked out once: system calls are frequent. */
 static void set_flat(struct cpu *c, unsigned int cpl, u16 cs, u16 ss, bool code64)
 {
-	struct x86_seg s;
-
-	x86_seg_flat_code(&s, cs, cpl, code64);
-	cpu_set_seg(c, X86_CS, &s);
-	x86_seg_flat_data(&s, ss, cpl);
-	cpu_set_seg(c, X86_SS, &s);
-	cpu_set_cpl(c, cpl);
+	x86_seg_flat_code(&c->seg[X86_CS], cs, cpl, code64);
+	x86_seg_flat_data(&c->seg[X86_SS], ss, cpl);
+	c->cpl = (u8)cpl;
 	cpu_mode_changed(c);
 }
 
