@@ -4,11 +4,13 @@
 
 usage: run.py [startup] [work] [--rounds N] [--only vmm,qemu,bochs] [--quick] [--limit SECONDS]
 Prints tables. --quick does a quarter of each work item. A machine that has not finished when its
-limit is over is stopped; rows that it did not reach show "-". Times are the host's wall clock between marks that the guest writes to its serial
-line, so a guest's own clock does not matter; medians over the rounds; read the ratios only.
+limit is over is stopped; rows that it did not reach show "-". Times are the host's CPU time of the
+whole process between marks that the guest writes to its serial line, so neither the guest's own clock
+nor other load on the host matters much; medians over the rounds; read the ratios only.
 """
 import os
 import re
+import resource
 import shutil
 import signal
 import statistics
@@ -96,29 +98,42 @@ def make_root(root, share):
     os.chmod(os.path.join(root, "init"), 0o755)
 
 
+def children_time():
+    use = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return use.ru_utime + use.ru_stime
+
+
+def cpu_time(pid):
+    """Seconds of CPU that all threads of a process have used: its CPU clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 def native_times(root, share):
     out = {}
     for name, command in commands(share):
         command = re.sub(r"/(data|audio|numbers)\b", root + r"/\1", command)
-        start = time.monotonic()
+        start = children_time()
         subprocess.run([os.path.join(root, "bin/dash"), "-c", command], check=True)
-        out[name] = time.monotonic() - start
+        out[name] = children_time() - start
     return out
 
 
 class Marks:
     """Reads a guest's serial line and notes when each mark came."""
 
-    def __init__(self):
+    def __init__(self, pid):
         self.at = {}
-        self.start = time.monotonic()
+        self.pid = pid
         self.buf = b""
 
     def feed(self, data):
         self.buf += data
         while b"\n" in self.buf:
             line, self.buf = self.buf.split(b"\n", 1)
-            now = time.monotonic() - self.start
+            try:
+                now = cpu_time(self.pid)
+            except OSError:
+                return  # the emulator is gone
             m = re.search(rb"MARK (.*?)\r?$", line)
             if m:
                 self.at[m.group(1).decode()] = now
@@ -134,8 +149,8 @@ class Marks:
 
 def run_pipe(argv, limit):
     """A machine whose serial line is its standard output."""
-    marks = Marks()
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    marks = Marks(p.pid)
     timer = threading.Timer(limit, p.kill)
     timer.start()
     while True:
@@ -175,7 +190,7 @@ def run_bochs(kernel, initrd, limit):
     for path in BOCHS_ROMS:
         if not os.path.exists(path):
             print(f"bench: no {path}: run scripts/setup.sh bench; Bochs is left out", file=sys.stderr)
-            return Marks().times()
+            return Marks(0).times()
     with tempfile.TemporaryDirectory() as d:
         cd = os.path.join(d, "cd/isolinux")
         os.makedirs(cd)
@@ -203,9 +218,10 @@ speaker: enabled=0
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 log: {d}/log
 """)
-        marks = Marks()
-        p = subprocess.Popen(["bochs", "-q", "-f", d + "/bochsrc", "-rc", d + "/rc"], stdin=subprocess.PIPE,
+        program = shutil.which("bochs-bin") or "bochs"  # Debian's "bochs" is a script around it
+        p = subprocess.Popen([program, "-q", "-f", d + "/bochsrc", "-rc", d + "/rc"], stdin=subprocess.PIPE,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        marks = Marks(p.pid)
         end, pos = time.monotonic() + limit, 0
         while time.monotonic() < end and "done" not in marks.at and p.poll() is None:
             time.sleep(0.05)
@@ -243,7 +259,7 @@ def print_work(which, native, got):
     """Two tables: seconds with the ratio to native, and vmm's time against the others'."""
     times = {m: {name: median([r[name] for r in got[m]]) for name in BOOT + [w[0] for w in WORK]} for m in which}
     base = {w[0]: median([n.get(w[0]) for n in native]) for w in WORK}
-    print("\nSeconds, and times native in brackets")
+    print("\nCPU seconds, and times native in brackets")
     print(f"{'work':12} {'native':>8}" + "".join(f"{m:>20}" for m in which))
     for name in BOOT + [w[0] for w in WORK]:
         row = f"{name:12} {number(base.get(name), 8, 3)}"
