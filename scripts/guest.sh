@@ -100,7 +100,7 @@ make_guest() {
 	invaders-cd)
 		mkdir -p "$work/cd/boot/grub"
 		i=$("$0" invaders)
-		cp "$i" "$work/cd/boot/"
+		cp "$i" "$work/cd/boot/invaders.exec"
 		printf 'set timeout=0\nmenuentry i {\n multiboot /boot/invaders.exec\n}\n' >"$work/cd/boot/grub/grub.cfg"
 		grub_cd "$work/cd" "$2" ;;
 	mach-486) mach gnumach-image-1-486 i386 "$2" ;;
