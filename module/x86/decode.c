@@ -481,13 +481,13 @@ static u32 x86_dec_vector_props(const struct x86_insn *in, u32 flags)
 	case X86_FORM_XMM_XMMM: case X86_FORM_XMMM_XMM:
 		if (in->memsize == 16 && in->mod != 3 && !(flags & X86_T_UNAL))
 			p = X86_P_ALIGN;
-		/* fall through */
+		X86_FALLTHROUGH;
 	case X86_FORM_XMM_IMM: case X86_FORM_XMM_RM: case X86_FORM_RM_XMM: case X86_FORM_R_XMMM:
 		return p | X86_P_SSE;
 	case X86_FORM_MM_XMMM:
 		if (in->memsize == 16 && in->mod != 3)
 			p = X86_P_ALIGN;
-		/* fall through */
+		X86_FALLTHROUGH;
 	case X86_FORM_XMM_MMM:
 		return p | X86_P_SSE | X86_P_MMX;
 	case X86_FORM_MM_MMM: case X86_FORM_MMM_MM: case X86_FORM_MM_IMM: case X86_FORM_MM_RM:

@@ -31,4 +31,11 @@ typedef int32_t s32;
 typedef int64_t s64;
 #endif
 
+/* For compilers that want to be told that a case goes on into the next. */
+#if defined(__GNUC__) && __GNUC__ >= 7
+#define X86_FALLTHROUGH __attribute__((__fallthrough__))
+#else
+#define X86_FALLTHROUGH do { } while (0)
+#endif
+
 #endif

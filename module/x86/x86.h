@@ -52,7 +52,9 @@ enum x86_vector {
 #define X86_FL_ID   0x200000u
 #define X86_FL_ARITH (X86_FL_CF | X86_FL_PF | X86_FL_AF | X86_FL_ZF | X86_FL_SF | X86_FL_OF)
 
-/* CR0, CR4, EFER */
+/* CR0, CR4, EFER. A kernel's own headers, which must come first, have the same names for the
+ * bits of CR0 and CR4. */
+#ifndef X86_CR0_PE
 #define X86_CR0_PE 0x00000001u
 #define X86_CR0_MP 0x00000002u
 #define X86_CR0_EM 0x00000004u
@@ -64,7 +66,9 @@ enum x86_vector {
 #define X86_CR0_NW 0x20000000u
 #define X86_CR0_CD 0x40000000u
 #define X86_CR0_PG 0x80000000u
+#endif
 
+#ifndef X86_CR4_VME
 #define X86_CR4_VME        0x000001u
 #define X86_CR4_PVI        0x000002u
 #define X86_CR4_TSD        0x000004u
@@ -82,6 +86,7 @@ enum x86_vector {
 #define X86_CR4_OSXSAVE    0x040000u
 #define X86_CR4_SMEP       0x100000u
 #define X86_CR4_SMAP       0x200000u
+#endif
 
 #define X86_EFER_SCE 0x0001u
 #define X86_EFER_LME 0x0100u
