@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The emulator of single instructions (see emul.h): operands, integer instructions, control
+ * registers. String instructions are in emul_string.c.
+ *
+ * Sources: Intel SDM volume 2, AMD APM volume 3; register checks of MOV CR and DR are the owner's,
+ * behind x86_ops.
+ */
+#include "module/x86/emul_impl.h"
+
+int x86_emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int avail)
+{
+	u8 buf[X86_INSN_MAX];
+	unsigned int n = 0, want;
+	int ret;
+	u64 lin;
+
+	if (avail) {
+		ret = x86_decode(&e->insn, e->mode, bytes, avail);
+		if (ret > 0)
+			return e->insn.op == X86_OP_INVALID ? x86_raise(&e->ctx, X86_UD) : 0;
+	}
+	ret = x86_linear(&e->ctx, X86_CS, e->ctx.rip, 1, X86_ACC_EXEC, &lin);
+	if (ret)
+		return ret;
+	/* Up to the end of the page first: what follows may not be needed and not be there. */
+	want = 0x1000 - (unsigned int)(lin & 0xfff);
+	if (want > X86_INSN_MAX)
+		want = X86_INSN_MAX;
+	do {
+		ret = e->ctx.ops->read(&e->ctx, lin + n, buf + n, want - n, X86_ACC_EXEC);
+		if (ret)
+			return ret;
+		n = want;
+		want = X86_INSN_MAX;
+		ret = x86_decode(&e->insn, e->mode, buf, n);
+	} while (ret == X86_DECODE_MORE && n < X86_INSN_MAX);
+	if (ret < 0)
+		return x86_raise_err(&e->ctx, X86_GP, 0);
+	return e->insn.op == X86_OP_INVALID ? x86_raise(&e->ctx, X86_UD) : 0;
+}
+
+/* ---- operands ---- */
+
+u64 x86_emul_mask(unsigned int size)
+{
+	return size >= 8 ? ~(u64)0 : ((u64)1 << (8 * size)) - 1;
+}
+
+u64 x86_emul_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int high)
+{
+	return (high ? e->gpr[r & 15] >> 8 : e->gpr[r & 15]) & x86_emul_mask(size);
+}
+
+/* A 32-bit result clears the upper half in every mode that can see it. */
+void x86_emul_set_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int high, u64 v)
+{
+	u64 *g = &e->gpr[r & 15];
+	u64 mask = x86_emul_mask(size);
+
+	if (high)
+		*g = (*g & ~(u64)0xff00) | (v & 0xff) << 8;
+	else if (size >= 4)
+		*g = v & mask;
+	else
+		*g = (*g & ~mask) | (v & mask);
+}
+
+static u64 emul_ea(struct x86_emul *e)
+{
+	const struct x86_insn *in = &e->insn;
+	u64 ea = (u64)in->disp;
+
+	if (in->base == X86_RIP)
+		ea += e->ctx.rip + in->len;
+	else if (in->base != X86_NO_REG)
+		ea += e->gpr[in->base & 15];
+	if (in->index != X86_NO_REG)
+		ea += e->gpr[in->index & 15] << in->scale;
+	return ea & x86_emul_mask(in->addrsize);
+}
+
+int x86_emul_mem(struct x86_emul *e, unsigned int seg, u64 off, unsigned int size, u64 *val,
+		 int write)
+{
+	unsigned int acc = write ? X86_ACC_WRITE : X86_ACC_READ;
+	u8 buf[8];
+	unsigned int i;
+	u64 lin;
+	int ret = x86_linear(&e->ctx, seg, off, size, acc, &lin);
+
+	if (ret)
+		return ret;
+	if (write) {
+		for (i = 0; i < size; i++)
+			buf[i] = (u8)(*val >> (8 * i));
+		return e->ctx.ops->write(&e->ctx, lin, buf, size, acc);
+	}
+	ret = e->ctx.ops->read(&e->ctx, lin, buf, size, acc);
+	for (*val = 0, i = 0; !ret && i < size; i++)
+		*val |= (u64)buf[i] << (8 * i);
+	return ret;
+}
+
+static int emul_rm_get(struct x86_emul *e, unsigned int size, u64 *val)
+{
+	if (e->insn.mod == 3) {
+		*val = x86_emul_gpr(e, e->insn.rm, size, !!(e->insn.props & X86_P_HIGH_RM));
+		return 0;
+	}
+	return x86_emul_mem(e, e->insn.seg, emul_ea(e), size, val, 0);
+}
+
+static int emul_rm_set(struct x86_emul *e, unsigned int size, u64 val)
+{
+	if (e->insn.mod == 3) {
+		x86_emul_set_gpr(e, e->insn.rm, size, !!(e->insn.props & X86_P_HIGH_RM), val);
+		return 0;
+	}
+	return x86_emul_mem(e, e->insn.seg, emul_ea(e), size, &val, 1);
+}
+
+static u64 emul_reg_get(struct x86_emul *e)
+{
+	return x86_emul_gpr(e, e->insn.reg, e->insn.opsize, !!(e->insn.props & X86_P_HIGH_REG));
+}
+
+static void emul_reg_set(struct x86_emul *e, u64 val)
+{
+	x86_emul_set_gpr(e, e->insn.reg, e->insn.opsize, !!(e->insn.props & X86_P_HIGH_REG), val);
+}
+
+/* ---- arithmetic ---- */
+
+#define EMUL_BIN(name)                                                                             \
+	static u64 emul_##name(unsigned int size, u64 a, u64 b, u32 *fl)                           \
+	{                                                                                          \
+		switch (size) {                                                                    \
+		case 1: return x86_##name##8((u8)a, (u8)b, fl);                                    \
+		case 2: return x86_##name##16((u16)a, (u16)b, fl);                                 \
+		case 4: return x86_##name##32((u32)a, (u32)b, fl);                                 \
+		}                                                                                  \
+		return x86_##name##64(a, b, fl);                                                   \
+	}
+EMUL_BIN(add)
+EMUL_BIN(adc)
+EMUL_BIN(sub)
+EMUL_BIN(sbb)
+EMUL_BIN(and)
+EMUL_BIN(or)
+EMUL_BIN(xor)
+
+void x86_emul_cmp(unsigned int size, u64 a, u64 b, u32 *fl)
+{
+	(void)emul_sub(size, a, b, fl);
+}
+
+/* INC and DEC leave CF alone. */
+static u64 emul_incdec(unsigned int size, u64 a, int dec, u32 *fl)
+{
+	u32 cf = *fl & X86_FL_CF;
+	u64 r = dec ? emul_sub(size, a, 1, fl) : emul_add(size, a, 1, fl);
+
+	*fl = (*fl & ~X86_FL_CF) | cf;
+	return r;
+}
+
+/* The second operand of a two-operand form: a register, memory or an immediate. */
+static int emul_operands(struct x86_emul *e, u64 *a, u64 *b)
+{
+	unsigned int size = e->insn.opsize;
+	int ret = emul_rm_get(e, size, a);
+
+	if (ret)
+		return ret;
+	switch (e->insn.form) {
+	case X86_FORM_RM_R:
+		*b = emul_reg_get(e);
+		return 0;
+	case X86_FORM_R_RM:
+		*b = *a;
+		*a = emul_reg_get(e);
+		return 0;
+	case X86_FORM_RM_IMM:
+		*b = e->insn.imm & x86_emul_mask(size);
+		return 0;
+	case X86_FORM_RM:
+		*b = 0;
+		return 0;
+	}
+	return X86_EMUL_UNKNOWN;
+}
+
+static int emul_arith(struct x86_emul *e)
+{
+	unsigned int size = e->insn.opsize;
+	u32 fl = (u32)e->ctx.rflags;
+	u64 a, b, r = 0;
+	int keep = 1, ret = emul_operands(e, &a, &b);
+
+	if (ret)
+		return ret;
+	switch (e->insn.op) {
+	case X86_OP_ADD: r = emul_add(size, a, b, &fl); break;
+	case X86_OP_ADC: r = emul_adc(size, a, b, &fl); break;
+	case X86_OP_SUB: r = emul_sub(size, a, b, &fl); break;
+	case X86_OP_SBB: r = emul_sbb(size, a, b, &fl); break;
+	case X86_OP_AND: r = emul_and(size, a, b, &fl); break;
+	case X86_OP_OR: r = emul_or(size, a, b, &fl); break;
+	case X86_OP_XOR: r = emul_xor(size, a, b, &fl); break;
+	case X86_OP_INC: r = emul_incdec(size, a, 0, &fl); break;
+	case X86_OP_DEC: r = emul_incdec(size, a, 1, &fl); break;
+	case X86_OP_NEG: r = emul_sub(size, 0, a, &fl); break;
+	case X86_OP_NOT: r = ~a; break;
+	case X86_OP_CMP:
+		x86_emul_cmp(size, a, b, &fl);
+		keep = 0;
+		break;
+	case X86_OP_TEST:
+		(void)emul_and(size, a, b, &fl);
+		keep = 0;
+		break;
+	default:
+		return X86_EMUL_UNKNOWN;
+	}
+	if (keep && e->insn.form == X86_FORM_R_RM)
+		emul_reg_set(e, r);
+	else if (keep)
+		ret = emul_rm_set(e, size, r);
+	if (!ret)
+		e->ctx.rflags = (e->ctx.rflags & ~(u64)X86_FL_ARITH) | (fl & X86_FL_ARITH);
+	return ret;
+}
+
+/* BT, BTS, BTR, BTC. A register bit number reaches beyond the operand in memory. */
+static int emul_bit(struct x86_emul *e)
+{
+	unsigned int size = e->insn.opsize;
+	u64 bit, val, off = emul_ea(e), mask;
+	int ret, mem = e->insn.mod != 3;
+
+	if (e->insn.form == X86_FORM_RM_R) {
+		bit = emul_reg_get(e);
+		if (mem) {
+			s64 n = size == 2 ? (s16)bit : size == 4 ? (s32)bit : (s64)bit;
+
+			off += (u64)(n >> (size == 2 ? 4 : size == 4 ? 5 : 6)) * size;
+			off &= x86_emul_mask(e->insn.addrsize);
+		}
+	} else if (e->insn.form == X86_FORM_RM_IMM) {
+		bit = e->insn.imm;
+	} else {
+		return X86_EMUL_UNKNOWN;
+	}
+	mask = (u64)1 << (bit & (8 * size - 1));
+	ret = mem ? x86_emul_mem(e, e->insn.seg, off, size, &val, 0) : emul_rm_get(e, size, &val);
+	if (ret)
+		return ret;
+	bit = val & mask;
+	switch (e->insn.op) {
+	case X86_OP_BTS: val |= mask; break;
+	case X86_OP_BTR: val &= ~mask; break;
+	case X86_OP_BTC: val ^= mask; break;
+	}
+	if (e->insn.op != X86_OP_BT) {
+		ret = mem ? x86_emul_mem(e, e->insn.seg, off, size, &val, 1) :
+			    emul_rm_set(e, size, val);
+		if (ret)
+			return ret;
+	}
+	e->ctx.rflags = (e->ctx.rflags & ~(u64)X86_FL_CF) | (bit ? X86_FL_CF : 0);
+	return 0;
+}
+
+/* ---- moves ---- */
+
+static int emul_mov(struct x86_emul *e)
+{
+	unsigned int size = e->insn.opsize;
+	u64 v;
+	int ret;
+
+	switch (e->insn.form) {
+	case X86_FORM_RM_R:
+		return emul_rm_set(e, size, emul_reg_get(e));
+	case X86_FORM_RM_IMM:
+		return emul_rm_set(e, size, e->insn.imm);
+	case X86_FORM_R_RM:
+		ret = emul_rm_get(e, size, &v);
+		if (!ret)
+			emul_reg_set(e, v);
+		return ret;
+	}
+	return X86_EMUL_UNKNOWN;
+}
+
+static int emul_movx(struct x86_emul *e)
+{
+	unsigned int size = e->insn.memsize;
+	u64 v;
+	int ret;
+
+	if (e->insn.form != X86_FORM_R_RM || e->insn.mod == 3)
+		return X86_EMUL_UNKNOWN;
+	ret = emul_rm_get(e, size, &v);
+	if (ret)
+		return ret;
+	if (e->insn.op != X86_OP_MOVZX)
+		v = size == 1 ? (u64)(s8)v : size == 2 ? (u64)(s16)v : (u64)(s32)v;
+	emul_reg_set(e, v);
+	return 0;
+}
+
+/* XCHG and XADD with memory as one operand. The access to a device cannot be made atomic. */
+static int emul_xchg(struct x86_emul *e)
+{
+	unsigned int size = e->insn.opsize;
+	u32 fl = (u32)e->ctx.rflags;
+	u64 m, r = emul_reg_get(e);
+	int ret = emul_rm_get(e, size, &m);
+
+	if (ret)
+		return ret;
+	ret = emul_rm_set(e, size, e->insn.op == X86_OP_XADD ? emul_add(size, m, r, &fl) : r);
+	if (ret)
+		return ret;
+	/* With XADD of a register to itself the sum wins. */
+	if (e->insn.mod != 3 || e->insn.op != X86_OP_XADD || e->insn.reg != e->insn.rm)
+		emul_reg_set(e, m);
+	e->ctx.rflags = (e->ctx.rflags & ~(u64)X86_FL_ARITH) | (fl & X86_FL_ARITH);
+	return 0;
+}
+
+static int emul_cmpxchg(struct x86_emul *e)
+{
+	unsigned int size = e->insn.opsize;
+	u64 acc = x86_emul_gpr(e, X86_RAX, size, 0), m;
+	u32 fl = (u32)e->ctx.rflags;
+	int ret = emul_rm_get(e, size, &m);
+
+	if (ret)
+		return ret;
+	x86_emul_cmp(size, acc, m, &fl);
+	ret = emul_rm_set(e, size, acc == m ? emul_reg_get(e) : m);
+	if (ret)
+		return ret;
+	if (acc != m)
+		x86_emul_set_gpr(e, X86_RAX, size, 0, m);
+	e->ctx.rflags = (e->ctx.rflags & ~(u64)X86_FL_ARITH) | (fl & X86_FL_ARITH);
+	return 0;
+}
+
+static int emul_push_pop(struct x86_emul *e)
+{
+	struct x86_stack st;
+	u64 v;
+	int ret;
+
+	if (e->insn.form != X86_FORM_RM || e->insn.op != X86_OP_PUSH)
+		return X86_EMUL_UNKNOWN;
+	ret = emul_rm_get(e, e->insn.opsize, &v);
+	if (ret)
+		return ret;
+	x86_stack_current(&e->ctx, &st);
+	ret = x86_push(&e->ctx, &st, e->insn.opsize, v);
+	if (!ret)
+		x86_stack_commit(&e->ctx, &st);
+	return ret;
+}
+
+/* ---- system registers ---- */
+
+static int emul_cr_dr(struct x86_emul *e)
+{
+	const struct x86_ops *ops = e->ctx.ops;
+	unsigned int size = e->mode == X86_MODE_64 ? 8 : 4;
+	u64 v = x86_emul_gpr(e, e->insn.rm, size, 0);
+
+	if (e->ctx.cpl)
+		return x86_raise_err(&e->ctx, X86_GP, 0);
+	switch (e->insn.form) {
+	case X86_FORM_R_CR: v = ops->get_cr(&e->ctx, e->insn.reg); break;
+	case X86_FORM_R_DR: v = ops->get_dr(&e->ctx, e->insn.reg); break;
+	case X86_FORM_CR_R: return ops->set_cr(&e->ctx, e->insn.reg, v);
+	case X86_FORM_DR_R:
+		if (e->insn.reg >= 6 && v >> 32)
+			return x86_raise_err(&e->ctx, X86_GP, 0);
+		ops->set_dr(&e->ctx, e->insn.reg, v);
+		return 0;
+	default: return X86_EMUL_UNKNOWN;
+	}
+	x86_emul_set_gpr(e, e->insn.rm, size, 0, v);
+	return 0;
+}
+
+static int emul_msw(struct x86_emul *e)
+{
+	u64 cr0 = e->ctx.ops->get_cr(&e->ctx, 0), v;
+	int ret;
+
+	if (e->insn.op == X86_OP_SMSW)
+		return emul_rm_set(e, e->insn.mod == 3 ? e->insn.opsize : 2, cr0);
+	if (e->ctx.cpl)
+		return x86_raise_err(&e->ctx, X86_GP, 0);
+	if (e->insn.op == X86_OP_CLTS)
+		return e->ctx.ops->set_cr(&e->ctx, 0, cr0 & ~(u64)X86_CR0_TS);
+	ret = emul_rm_get(e, 2, &v);
+	if (ret)
+		return ret;
+	/* LMSW sets PE but never clears it. */
+	return e->ctx.ops->set_cr(&e->ctx, 0, (cr0 & ~(u64)0xe) | (v & 0xf));
+}
+
+typedef int (*emul_fn)(struct x86_emul *e);
+
+static const struct {
+	u16 op;
+	emul_fn fn;
+} emul_table[] = {
+	{ X86_OP_MOV, emul_mov },
+	{ X86_OP_MOVNTI, emul_mov },
+	{ X86_OP_MOVZX, emul_movx },
+	{ X86_OP_MOVSX, emul_movx },
+	{ X86_OP_MOVSXD, emul_movx },
+	{ X86_OP_ADD, emul_arith },
+	{ X86_OP_OR, emul_arith },
+	{ X86_OP_ADC, emul_arith },
+	{ X86_OP_SBB, emul_arith },
+	{ X86_OP_AND, emul_arith },
+	{ X86_OP_SUB, emul_arith },
+	{ X86_OP_XOR, emul_arith },
+	{ X86_OP_CMP, emul_arith },
+	{ X86_OP_TEST, emul_arith },
+	{ X86_OP_INC, emul_arith },
+	{ X86_OP_DEC, emul_arith },
+	{ X86_OP_NEG, emul_arith },
+	{ X86_OP_NOT, emul_arith },
+	{ X86_OP_BT, emul_bit },
+	{ X86_OP_BTS, emul_bit },
+	{ X86_OP_BTR, emul_bit },
+	{ X86_OP_BTC, emul_bit },
+	{ X86_OP_XCHG, emul_xchg },
+	{ X86_OP_XADD, emul_xchg },
+	{ X86_OP_CMPXCHG, emul_cmpxchg },
+	{ X86_OP_PUSH, emul_push_pop },
+	{ X86_OP_MOV_CR, emul_cr_dr },
+	{ X86_OP_MOV_DR, emul_cr_dr },
+	{ X86_OP_LMSW, emul_msw },
+	{ X86_OP_SMSW, emul_msw },
+	{ X86_OP_CLTS, emul_msw },
+	{ X86_OP_MOVS, x86_emul_string },
+	{ X86_OP_STOS, x86_emul_string },
+	{ X86_OP_LODS, x86_emul_string },
+	{ X86_OP_CMPS, x86_emul_string },
+	{ X86_OP_SCAS, x86_emul_string },
+	{ X86_OP_INS, x86_emul_string },
+	{ X86_OP_OUTS, x86_emul_string },
+};
+
+int x86_emul_exec(struct x86_emul *e)
+{
+	u64 next = e->ctx.rip + e->insn.len;
+	unsigned int i;
+	int ret = X86_EMUL_UNKNOWN;
+
+	for (i = 0; i < sizeof(emul_table) / sizeof(emul_table[0]); i++)
+		if (emul_table[i].op == e->insn.op) {
+			ret = emul_table[i].fn(e);
+			break;
+		}
+	if (ret == X86_EMUL_AGAIN)
+		return 0;
+	if (!ret)
+		e->ctx.rip = e->mode == X86_MODE_64 ? next : (u32)next;
+	return ret;
+}
