@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Between the emulator (x86/emul.c) and a vCPU. Memory that is not in a slot, and ports, are the
+ * program's: a read ends the attempt and the instruction is run again with the value that came;
+ * writes are queued and handed over when the instruction is done.
+ */
+#include "module/gm.h"
+
+#include "module/x86/emul.h"
+#include "module/x86/seg.h"
+#include "module/x86/walk.h"
+
+/* An access that can be neither memory nor device (code outside memory, too many pieces). */
+#define EMUL_FAIL (-5)
+
+struct attempt {
+	struct x86_emul e;
+	struct gm_vcpu *vcpu;
+	struct x86_mmu mmu;
+};
+
+static struct gm_vcpu *vcpu_of(struct x86_ctx *ctx)
+{
+	return ((struct attempt *)ctx->cpu)->vcpu;
+}
+
+/* ---- page walk ---- */
+
+static int pte_read(void *opaque, u64 gpa, unsigned int size, u64 *val)
+{
+	struct gm_vcpu *vcpu = opaque;
+
+	*val = 0;
+	return gm_mem_read(vcpu->vm, gpa, val, size) ? EMUL_FAIL : 0;
+}
+
+static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 val)
+{
+	struct gm_vcpu *vcpu = opaque;
+	int ret = gm_mem_cmpxchg(vcpu->vm, gpa, size, old, val);
+
+	return ret < 0 ? EMUL_FAIL : ret;
+}
+
+static const struct x86_walk_ops walk_ops = { .read = pte_read, .cmpxchg = pte_cmpxchg };
+
+static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
+{
+	struct attempt *a = ctx->cpu;
+	struct x86_walk_result r;
+	int ret = x86_walk(&a->mmu, lin, acc, ctx->cpl == 3, !!(ctx->rflags & X86_FL_AC), &r,
+			   &ctx->fault);
+
+	*gpa = r.gpa;
+	return ret;
+}
+
+/* ---- accesses ---- */
+
+static int frag_read(struct gm_vcpu *vcpu, u64 addr, void *buf, unsigned int len, int kind)
+{
+	struct gm_frag *f = &vcpu->reads[vcpu->pos];
+
+	if (vcpu->pos == GM_MAX_FRAGS)
+		return EMUL_FAIL;
+	if (vcpu->pos < vcpu->nread && f->addr == addr && f->len == len && f->kind == kind) {
+		memcpy(buf, f->data, len);
+		vcpu->pos++;
+		return 0;
+	}
+	/* The first that is not known yet (or the instruction is another one now). */
+	vcpu->nread = vcpu->pos;
+	memset(f, 0, sizeof(*f));
+	f->addr = addr;
+	f->len = len;
+	f->kind = kind;
+	vcpu->want_read = 1;
+	return X86_RETRY;
+}
+
+static int frag_write(struct gm_vcpu *vcpu, u64 addr, const void *buf, unsigned int len, int kind)
+{
+	struct gm_frag *f = &vcpu->writes[vcpu->nwrite];
+
+	if (vcpu->nwrite == GM_MAX_FRAGS)
+		return EMUL_FAIL;
+	memset(f, 0, sizeof(*f));
+	f->addr = addr;
+	f->len = len;
+	f->kind = kind;
+	memcpy(f->data, buf, len);
+	vcpu->nwrite++;
+	return 0;
+}
+
+/* Within one page. */
+static int piece(struct gm_vcpu *vcpu, u64 gpa, u8 *buf, unsigned int len, unsigned int acc)
+{
+	unsigned int n;
+	int ret;
+
+	ret = acc & X86_ACC_WRITE ? gm_mem_write(vcpu->vm, gpa, buf, len) :
+				    gm_mem_read(vcpu->vm, gpa, buf, len);
+	if (ret != -ENOENT)
+		return ret;
+	if (acc & X86_ACC_EXEC)
+		return EMUL_FAIL;
+	for (ret = 0; len && !ret; gpa += n, buf += n, len -= n) {
+		n = min(len, 8u);
+		ret = acc & X86_ACC_WRITE ? frag_write(vcpu, gpa, buf, n, GM_FRAG_MMIO) :
+					    frag_read(vcpu, gpa, buf, n, GM_FRAG_MMIO);
+	}
+	return ret;
+}
+
+static int access(struct x86_ctx *ctx, u64 lin, u8 *buf, unsigned int len, unsigned int acc)
+{
+	unsigned int n;
+	u64 gpa;
+	int ret;
+
+	for (; len; lin += n, buf += n, len -= n) {
+		n = min_t(unsigned int, len, PAGE_SIZE - (lin & ~PAGE_MASK));
+		ret = translate(ctx, lin, acc, &gpa);
+		if (!ret)
+			ret = piece(vcpu_of(ctx), gpa, buf, n, acc);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int op_read(struct x86_ctx *ctx, u64 lin, void *buf, unsigned int len, unsigned int acc)
+{
+	return access(ctx, lin, buf, len, acc);
+}
+
+static int op_probe(struct x86_ctx *ctx, u64 lin, unsigned int len, unsigned int acc)
+{
+	u64 gpa;
+	int ret = translate(ctx, lin, acc, &gpa);
+
+	if (!ret && ((lin + len - 1) ^ lin) & PAGE_MASK)
+		ret = translate(ctx, lin + len - 1, acc, &gpa);
+	return ret;
+}
+
+/* Both pages are checked before the first is written. */
+static int op_write(struct x86_ctx *ctx, u64 lin, const void *buf, unsigned int len,
+		    unsigned int acc)
+{
+	u8 copy[16];
+	int ret = len > sizeof(copy) ? EMUL_FAIL : op_probe(ctx, lin, len, acc);
+
+	if (ret)
+		return ret;
+	memcpy(copy, buf, len);
+	return access(ctx, lin, copy, len, acc);
+}
+
+static int io_in(struct x86_ctx *ctx, u16 port, unsigned int size, u64 *val)
+{
+	*val = 0;
+	return frag_read(vcpu_of(ctx), port, val, size, GM_FRAG_PIO);
+}
+
+static int io_out(struct x86_ctx *ctx, u16 port, unsigned int size, u64 val)
+{
+	return frag_write(vcpu_of(ctx), port, &val, size, GM_FRAG_PIO);
+}
+
+static const struct x86_emul_io emul_io = { .in = io_in, .out = io_out };
+
+/* ---- registers ---- */
+
+static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *out)
+{
+	struct gm_seg s;
+
+	gm_backend->get_seg(vcpu_of(ctx), seg, &s);
+	memset(out, 0, sizeof(*out));
+	out->base = s.base;
+	out->limit = s.limit;
+	out->sel = s.sel;
+	out->attr = s.attr;
+	out->unusable = s.unusable;
+}
+
+static u64 op_get_cr(struct x86_ctx *ctx, unsigned int cr)
+{
+	struct gm_vcpu *vcpu = vcpu_of(ctx);
+
+	switch (cr) {
+	case 0: return vcpu->cr0;
+	case 2: return vcpu->cr2;
+	case 3: return vcpu->cr3;
+	case 4: return vcpu->cr4;
+	case 8: return vcpu->cr8;
+	}
+	return 0;
+}
+
+static int op_set_cr(struct x86_ctx *ctx, unsigned int cr, u64 val)
+{
+	struct gm_vcpu *vcpu = vcpu_of(ctx);
+	int ret = 0;
+
+	switch (cr) {
+	case 0: ret = gm_set_cr0(vcpu, val); break;
+	case 2: vcpu->cr2 = val; break;
+	case 3: vcpu->cr3 = val; break;
+	case 4: ret = gm_set_cr4(vcpu, val); break;
+	case 8:
+		if (val > 15)
+			ret = -EINVAL;
+		else
+			vcpu->cr8 = val;
+		break;
+	default: return x86_raise(ctx, X86_UD);
+	}
+	return ret ? x86_raise_err(ctx, X86_GP, 0) : 0;
+}
+
+static u64 op_get_dr(struct x86_ctx *ctx, unsigned int dr)
+{
+	struct gm_vcpu *vcpu = vcpu_of(ctx);
+
+	if (dr < 4)
+		return vcpu->db[dr];
+	return dr & 1 ? vcpu->dr7 : vcpu->dr6;
+}
+
+static void op_set_dr(struct x86_ctx *ctx, unsigned int dr, u64 val)
+{
+	struct gm_vcpu *vcpu = vcpu_of(ctx);
+
+	if (dr < 4)
+		vcpu->db[dr] = val;
+	else if (dr & 1)
+		vcpu->dr7 = (val & 0xffff23ff) | 0x400;
+	else
+		vcpu->dr6 = (val & 0xe00f) | 0xffff0ff0;
+}
+
+static u64 op_get_efer(struct x86_ctx *ctx)
+{
+	return vcpu_of(ctx)->efer;
+}
+
+/* The emulator loads no segment and changes no privilege level: the rest is not called. */
+static const struct x86_ops emul_ops = {
+	.read = op_read,
+	.write = op_write,
+	.probe = op_probe,
+	.get_seg = op_get_seg,
+	.get_cr = op_get_cr,
+	.set_cr = op_set_cr,
+	.get_dr = op_get_dr,
+	.set_dr = op_set_dr,
+	.get_efer = op_get_efer,
+};
+
+/* ---- one instruction ---- */
+
+static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
+{
+	struct x86_ctx *ctx = &a->e.ctx;
+	struct gm_seg cs;
+
+	memset(a, 0, sizeof(*a));
+	a->vcpu = vcpu;
+	ctx->ops = &emul_ops;
+	ctx->cpu = a;
+	ctx->gpr = a->e.gpr;
+	memcpy(a->e.gpr, vcpu->gpr, sizeof(a->e.gpr));
+	ctx->rip = vcpu->rip;
+	ctx->rflags = vcpu->rflags;
+	ctx->cpl = gm_backend->get_cpl(vcpu);
+	ctx->long_mode = !!(vcpu->efer & X86_EFER_LMA);
+	a->e.io = &emul_io;
+	gm_backend->get_seg(vcpu, GM_CS, &cs);
+	if (ctx->long_mode && (cs.attr & X86_SEG_L))
+		a->e.mode = X86_MODE_64;
+	else if ((vcpu->cr0 & X86_CR0_PE) && !(vcpu->rflags & X86_FL_VM) && (cs.attr & X86_SEG_DB))
+		a->e.mode = X86_MODE_32;
+	else
+		a->e.mode = X86_MODE_16;
+	a->mmu.ops = &walk_ops;
+	a->mmu.opaque = vcpu;
+	a->mmu.cr0 = vcpu->cr0;
+	a->mmu.cr3 = vcpu->cr3;
+	a->mmu.cr4 = vcpu->cr4;
+	a->mmu.efer = vcpu->efer;
+	a->mmu.phys_bits = min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);
+	a->mmu.has_1g = boot_cpu_has(X86_FEATURE_GBPAGES);
+	a->mmu.has_pse36 = 1;
+	if ((vcpu->cr0 & X86_CR0_PG) && (vcpu->cr4 & X86_CR4_PAE) && !ctx->long_mode)
+		return x86_pdpte_load(&a->mmu, vcpu->cr3);
+	return 0;
+}
+
+static void fault_queue(struct gm_vcpu *vcpu, const struct x86_fault *f)
+{
+	if (f->vector == X86_PF)
+		vcpu->cr2 = f->cr2;
+	gm_queue_exception(vcpu, f->vector, f->has_err, f->err);
+}
+
+/* Takes the results over. A trap flag that was set before the instruction traps after it. */
+static void commit(struct attempt *a)
+{
+	struct gm_vcpu *vcpu = a->vcpu;
+	u64 tf = vcpu->rflags & X86_FL_TF;
+
+	memcpy(vcpu->gpr, a->e.gpr, sizeof(vcpu->gpr));
+	vcpu->rip = a->e.ctx.rip;
+	vcpu->rflags = a->e.ctx.rflags & ~(u64)X86_FL_RF;
+	vcpu->int_shadow = 0;
+	if (tf) {
+		vcpu->dr6 |= 0x4000;
+		gm_queue_exception(vcpu, X86_DB, 0, 0);
+	}
+}
+
+static int finish(struct attempt *a, int ret)
+{
+	struct gm_vcpu *vcpu = a->vcpu;
+
+	if (ret == X86_RETRY && vcpu->want_read)
+		return gm_exit_read(vcpu);
+	vcpu->nread = 0;
+	switch (ret) {
+	case 0:
+		commit(a);
+		return vcpu->nwrite ? gm_exit_frags(vcpu) : 1;
+	case X86_RETRY:
+		return 1;
+	case X86_FAULT:
+		fault_queue(vcpu, &a->e.ctx.fault);
+		return 1;
+	}
+	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
+}
+
+int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail)
+{
+	struct attempt a;
+	u64 cr8 = vcpu->cr8;
+	int ret;
+
+	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
+	down_read(&vcpu->vm->slots_sem);
+	ret = attempt_start(&a, vcpu);
+	if (!ret)
+		ret = x86_emul_decode(&a.e, bytes, avail);
+	if (!ret)
+		ret = x86_emul_exec(&a.e);
+	up_read(&vcpu->vm->slots_sem);
+	ret = finish(&a, ret);
+	if (ret == 1 && vcpu->cr8 < cr8) {
+		vcpu->run->exit_reason = GM_EXIT_SET_TPR;
+		return 0;
+	}
+	return ret;
+}
+
+int gm_skip(struct gm_vcpu *vcpu, u64 next_rip)
+{
+	struct attempt a;
+	int ret = 0;
+
+	if (!next_rip) {
+		vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
+		down_read(&vcpu->vm->slots_sem);
+		ret = attempt_start(&a, vcpu);
+		if (!ret)
+			ret = x86_emul_decode(&a.e, NULL, 0);
+		up_read(&vcpu->vm->slots_sem);
+		if (ret == X86_FAULT) {
+			fault_queue(vcpu, &a.e.ctx.fault);
+			return 0;
+		}
+		if (ret)
+			return -EINVAL;
+		next_rip = vcpu->rip + a.e.insn.len;
+		if (a.e.mode != X86_MODE_64)
+			next_rip = (u32)next_rip;
+	}
+	vcpu->rip = next_rip;
+	vcpu->int_shadow = 0;
+	if (vcpu->rflags & X86_FL_TF) {
+		vcpu->dr6 |= 0x4000;
+		gm_queue_exception(vcpu, X86_DB, 0, 0);
+	}
+	return 0;
+}

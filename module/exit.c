@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What follows when guest mode was left, for every vendor: one handler per kind of exit. A handler
+ * returns 1 to go on in the guest, 0 to return to the program with run->exit_reason set, or -errno.
+ */
+#include "module/gm.h"
+
+#include <asm/msr.h>
+
+enum { RAX, RCX, RDX, RBX, RSP }; /* of enum x86_gpr */
+
+#define UD_VECTOR 6
+#define GP_VECTOR 13
+
+int gm_internal_error(struct gm_vcpu *vcpu, u32 suberror, u64 info)
+{
+	struct gm_run *run = vcpu->run;
+
+	run->exit_reason = GM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = 2;
+	run->internal.data[0] = info;
+	run->internal.data[1] = vcpu->rip;
+	return 0;
+}
+
+void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 err)
+{
+	vcpu->exc.valid = 1;
+	vcpu->exc.nr = nr;
+	vcpu->exc.has_err = has_err && (vcpu->cr0 & X86_CR0_PE);
+	vcpu->exc.err = err;
+}
+
+static int raise(struct gm_vcpu *vcpu, unsigned int nr)
+{
+	gm_queue_exception(vcpu, nr, nr == GP_VECTOR, 0);
+	return 1;
+}
+
+/* Behind the instruction, or the fault that reading it met. */
+static int advance(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	int ret = gm_skip(vcpu, x->next_rip);
+
+	return ret < 0 ? gm_internal_error(vcpu, GM_INTERNAL_EMULATION, x->code) : 1;
+}
+
+static int on_none(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	return 1;
+}
+
+static int on_cpuid(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	u32 a = vcpu->gpr[RAX], b, c = vcpu->gpr[RCX], d;
+
+	gm_cpuid(vcpu, &a, &b, &c, &d);
+	vcpu->gpr[RAX] = a;
+	vcpu->gpr[RBX] = b;
+	vcpu->gpr[RCX] = c;
+	vcpu->gpr[RDX] = d;
+	return advance(vcpu, x);
+}
+
+static int on_hlt(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	int ret = advance(vcpu, x);
+
+	if (ret <= 0 || vcpu->exc.valid)
+		return ret;
+	if ((vcpu->irq_pending >= 0 && (vcpu->rflags & X86_EFLAGS_IF)) ||
+	    (vcpu->nmi_pending && !vcpu->nmi_masked))
+		return 1;
+	vcpu->halted = 1;
+	vcpu->run->exit_reason = GM_EXIT_HLT;
+	return 0;
+}
+
+static int on_io(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	struct gm_run *run = vcpu->run;
+	int ret = advance(vcpu, x);
+
+	if (ret <= 0 || vcpu->exc.valid)
+		return ret;
+	run->exit_reason = GM_EXIT_IO;
+	run->io.direction = x->in ? GM_IO_IN : GM_IO_OUT;
+	run->io.size = x->size;
+	run->io.port = x->port;
+	run->io.count = 1;
+	run->io.data_offset = GM_PIO_OFFSET;
+	if (x->in) {
+		vcpu->pending = GM_PEND_IN;
+		vcpu->in_size = x->size;
+	} else {
+		memcpy((u8 *)run + GM_PIO_OFFSET, &vcpu->gpr[RAX], x->size);
+	}
+	return 0;
+}
+
+static int on_emulate(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	return gm_emulate(vcpu, x->insn, x->ninsn);
+}
+
+static int on_rdmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	u64 v;
+
+	if (gm_msr_get(vcpu, vcpu->gpr[RCX], &v))
+		return raise(vcpu, GP_VECTOR);
+	vcpu->gpr[RAX] = (u32)v;
+	vcpu->gpr[RDX] = v >> 32;
+	return advance(vcpu, x);
+}
+
+static int on_wrmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	if (gm_msr_set(vcpu, vcpu->gpr[RCX], (u32)vcpu->gpr[RAX] | vcpu->gpr[RDX] << 32))
+		return raise(vcpu, GP_VECTOR);
+	return advance(vcpu, x);
+}
+
+static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	int ret;
+
+	down_read(&vcpu->vm->slots_sem);
+	ret = gm_mmu_fault(vcpu->vm, x->gpa, x->write);
+	up_read(&vcpu->vm->slots_sem);
+	if (ret != -ENOENT)
+		return ret ? ret : 1;
+	if (x->in_event)
+		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->gpa);
+	return gm_emulate(vcpu, x->insn, x->ninsn);
+}
+
+static int on_ud(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	return raise(vcpu, UD_VECTOR);
+}
+
+static int on_gp(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	return raise(vcpu, GP_VECTOR);
+}
+
+static int on_xsetbv(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	u64 v = (u32)vcpu->gpr[RAX] | vcpu->gpr[RDX] << 32;
+
+	if (gm_backend->get_cpl(vcpu) || (u32)vcpu->gpr[RCX] || gm_set_xcr0(vcpu, v))
+		return raise(vcpu, GP_VECTOR);
+	return advance(vcpu, x);
+}
+
+static int on_shutdown(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	vcpu->run->exit_reason = GM_EXIT_SHUTDOWN;
+	return 0;
+}
+
+static int on_fail(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	vcpu->run->exit_reason = GM_EXIT_FAIL_ENTRY;
+	vcpu->run->fail_entry.hardware_entry_failure_reason = x->code;
+	vcpu->run->fail_entry.cpu = vcpu->last_cpu;
+	return 0;
+}
+
+static int on_unknown(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	return gm_internal_error(vcpu, GM_INTERNAL_UNEXPECTED, x->code);
+}
+
+static int (*const handlers[GM_X_COUNT])(struct gm_vcpu *vcpu, const struct gm_exit *x) = {
+	[GM_X_NONE] = on_none,
+	[GM_X_CPUID] = on_cpuid,
+	[GM_X_HLT] = on_hlt,
+	[GM_X_IO] = on_io,
+	[GM_X_EMULATE] = on_emulate,
+	[GM_X_RDMSR] = on_rdmsr,
+	[GM_X_WRMSR] = on_wrmsr,
+	[GM_X_PAGE] = on_page,
+	[GM_X_SKIP] = advance,
+	[GM_X_UD] = on_ud,
+	[GM_X_GP] = on_gp,
+	[GM_X_XSETBV] = on_xsetbv,
+	[GM_X_SHUTDOWN] = on_shutdown,
+	[GM_X_FAIL] = on_fail,
+	[GM_X_UNKNOWN] = on_unknown,
+};
+
+int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit)
+{
+	return handlers[exit->kind](vcpu, exit);
+}
+
+/* ---- what the program's answer completes ---- */
+
+static void frag_exit(struct gm_vcpu *vcpu, const struct gm_frag *f, int write)
+{
+	struct gm_run *run = vcpu->run;
+
+	if (f->kind == GM_FRAG_PIO) {
+		run->exit_reason = GM_EXIT_IO;
+		run->io.direction = write ? GM_IO_OUT : GM_IO_IN;
+		run->io.size = f->len;
+		run->io.port = f->addr;
+		run->io.count = 1;
+		run->io.data_offset = GM_PIO_OFFSET;
+		memcpy((u8 *)run + GM_PIO_OFFSET, f->data, f->len);
+		return;
+	}
+	run->exit_reason = GM_EXIT_MMIO;
+	run->mmio.phys_addr = f->addr;
+	run->mmio.len = f->len;
+	run->mmio.is_write = write;
+	memcpy(run->mmio.data, f->data, sizeof(run->mmio.data));
+}
+
+/* The next piece of an emulated write, or back to the guest. */
+static int next_write(struct gm_vcpu *vcpu)
+{
+	if (vcpu->wrote == vcpu->nwrite) {
+		vcpu->pending = GM_PEND_NONE;
+		return 1;
+	}
+	vcpu->pending = GM_PEND_WRITE;
+	frag_exit(vcpu, &vcpu->writes[vcpu->wrote++], 1);
+	return 0;
+}
+
+int gm_exit_frags(struct gm_vcpu *vcpu)
+{
+	vcpu->wrote = 0;
+	return next_write(vcpu);
+}
+
+int gm_exit_read(struct gm_vcpu *vcpu)
+{
+	vcpu->pending = GM_PEND_READ;
+	frag_exit(vcpu, &vcpu->reads[vcpu->nread], 0);
+	return 0;
+}
+
+int gm_exit_complete(struct gm_vcpu *vcpu)
+{
+	struct gm_run *run = vcpu->run;
+	struct gm_frag *f = &vcpu->reads[vcpu->nread];
+	u64 v = 0;
+
+	vcpu->halted = 0;
+	switch (vcpu->pending) {
+	case GM_PEND_IN:
+		memcpy(&v, (u8 *)run + GM_PIO_OFFSET, vcpu->in_size);
+		if (vcpu->in_size == 4)
+			vcpu->gpr[RAX] = v;
+		else
+			memcpy(&vcpu->gpr[RAX], &v, vcpu->in_size);
+		vcpu->pending = GM_PEND_NONE;
+		return 1;
+	case GM_PEND_READ:
+		memcpy(f->data, f->kind == GM_FRAG_PIO ? (u8 *)run + GM_PIO_OFFSET : run->mmio.data,
+		       f->len);
+		vcpu->nread++;
+		vcpu->pending = GM_PEND_NONE;
+		return gm_emulate(vcpu, NULL, 0);
+	case GM_PEND_WRITE:
+		return next_write(vcpu);
+	case GM_PEND_NONE:
+		break;
+	}
+	return 1;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guest's FPU, SSE and AVX state and XCR0 (Intel SDM volume 1, chapter 13; AMD APM volume 2,
+ * 11.5). Loaded and saved by hand inside kernel_fpu_begin() and kernel_fpu_end(), which keep the
+ * process' own state. PKRU is not among it: protection keys are not offered to guests, and the
+ * register has no effect while CR4.PKE is clear.
+ */
+#include "module/gm.h"
+
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+
+/* x87, SSE, AVX, AVX-512 */
+#define XCR0_OFFERED 0xe7ull
+
+static u64 fpu_mask;  /* XCR0 bits of a guest; 0: FXSAVE only */
+static u64 host_xcr0;
+static u64 host_xss;
+
+static u64 xcr_read(void)
+{
+	u32 lo, hi;
+
+	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return lo | (u64)hi << 32;
+}
+
+static void xcr_write(u64 v)
+{
+	asm volatile("xsetbv" : : "a"((u32)v), "d"((u32)(v >> 32)), "c"(0));
+}
+
+u64 gm_fpu_mask(void)
+{
+	return fpu_mask;
+}
+
+void gm_fpu_setup(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return;
+	host_xcr0 = xcr_read();
+	fpu_mask = host_xcr0 & XCR0_OFFERED;
+	if ((fpu_mask & 0xe4) != 0xe4)
+		fpu_mask &= 7;
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl_safe(MSR_IA32_XSS, &host_xss);
+}
+
+/* FCW and MXCSR after a reset, all components in their initial state but x87 and SSE. */
+void gm_fpu_reset(struct gm_vcpu *vcpu)
+{
+	memset(vcpu->fpu, 0, PAGE_SIZE);
+	vcpu->fpu[0] = 0x7f;
+	vcpu->fpu[1] = 0x03;
+	vcpu->fpu[24] = 0x80;
+	vcpu->fpu[25] = 0x1f;
+	vcpu->fpu[512] = 3;
+	vcpu->xcr0 = 1;
+}
+
+void gm_fpu_load(struct gm_vcpu *vcpu)
+{
+	if (!fpu_mask) {
+		asm volatile("fxrstor64 %0" : : "m"(*(u8(*)[512])vcpu->fpu));
+		return;
+	}
+	asm volatile("xrstor64 %0"
+		     :
+		     : "m"(*(u8(*)[4096])vcpu->fpu), "a"((u32)fpu_mask), "d"(0));
+	if (vcpu->xcr0 != host_xcr0)
+		xcr_write(vcpu->xcr0);
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, 0);
+}
+
+void gm_fpu_save(struct gm_vcpu *vcpu)
+{
+	if (!fpu_mask) {
+		asm volatile("fxsave64 %0" : "=m"(*(u8(*)[512])vcpu->fpu));
+		return;
+	}
+	if (vcpu->xcr0 != host_xcr0)
+		xcr_write(host_xcr0);
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, host_xss);
+	asm volatile("xsave64 %0"
+		     : "+m"(*(u8(*)[4096])vcpu->fpu)
+		     : "a"((u32)fpu_mask), "d"(0));
+}

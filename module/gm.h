@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guestmode: the core's structures and the backend interface. Read this first.
+ *
+ * A struct gm_vm is behind the descriptor of CREATE_VM, a struct gm_vcpu behind that of CREATE_VCPU;
+ * each vCPU holds a reference on its VM. All their ioctls come from the process that made the VM
+ * (vm->mm); others get EIO.
+ *
+ * Locks, outermost first:
+ *   vm->lock        vcpus[], nvcpus
+ *   vcpu->mutex     everything in the vCPU; held through RUN
+ *   vm->slots_sem   slots[]: read to use guest memory, write to change slots
+ *   vm->mmu_lock    the nested page tables, pages[] and dirty[] of slots
+ *   (mm's own locks)
+ * A vCPU in the run window holds vcpu->mutex only. It uses the tables without a lock: whoever takes
+ * something away from them raises vm->flush_gen and sends every CPU an interrupt (gm_mmu_flush()),
+ * which drives vCPUs out of guest mode before it returns.
+ */
+#ifndef GM_H
+#define GM_H
+
+#include <linux/kernel.h>
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/types.h>
+#include <asm/processor-flags.h>
+
+#include "module/uapi/guestmode.h"
+
+#define GM_MAX_VCPUS 64
+#define GM_MAX_SLOTS 64
+#define GM_MAX_CPUID 128
+#define GM_MAX_MSRS  256
+#define GM_RUN_PAGES 2
+#define GM_PIO_OFFSET PAGE_SIZE
+
+struct gm_vcpu;
+
+struct gm_slot {
+	u64 gfn;
+	u64 npages;           /* 0: not in use */
+	unsigned long hva;
+	u32 flags;            /* GM_MEM_* */
+	struct page **pages;  /* pinned, or NULL */
+	unsigned long *dirty; /* with GM_MEM_LOG_DIRTY */
+};
+
+struct gm_vm {
+	struct kref refs;
+	struct mm_struct *mm;          /* held with mmgrab; whose memory the slots are */
+	struct mutex lock;
+	struct gm_vcpu *vcpus[GM_MAX_VCPUS]; /* lock */
+	unsigned int nvcpus;           /* lock */
+	struct rw_semaphore slots_sem;
+	struct gm_slot slots[GM_MAX_SLOTS]; /* slots_sem, mmu_lock */
+	struct mutex mmu_lock;
+	u64 *root;                     /* changed under mmu_lock, read in the run window */
+	u64 *root_spare;               /* mmu_lock */
+	unsigned int levels;           /* of the nested tables; constant */
+	atomic_t flush_gen;
+	u64 tsc_offset;                /* of new vCPUs; constant */
+};
+
+/* Why guest mode was left, the same for every backend. */
+enum gm_exit_kind {
+	GM_X_NONE,        /* handled in the backend, or nothing to do: interrupt, NMI */
+	GM_X_CPUID,
+	GM_X_HLT,
+	GM_X_IO,          /* port, size, in; not a string instruction */
+	GM_X_EMULATE,     /* string I/O, CR and DR accesses */
+	GM_X_RDMSR,
+	GM_X_WRMSR,
+	GM_X_PAGE,        /* gpa, write */
+	GM_X_SKIP,        /* an instruction that does nothing here (WBINVD, INVD) */
+	GM_X_UD,
+	GM_X_GP,
+	GM_X_XSETBV,
+	GM_X_SHUTDOWN,
+	GM_X_FAIL,        /* the CPU refuses the state: code */
+	GM_X_UNKNOWN,     /* code */
+	GM_X_COUNT
+};
+
+struct gm_exit {
+	enum gm_exit_kind kind;
+	u64 gpa;
+	u64 code;
+	u64 next_rip;          /* 0: not known, decode to skip */
+	u16 port;
+	u8 size;
+	u8 in;
+	u8 write;
+	u8 in_event;           /* while an event was being delivered */
+	u8 ninsn;              /* bytes of insn[] that the CPU handed over */
+	u8 insn[15];
+};
+
+/* Values of a piece of an emulated access. */
+enum gm_frag_kind { GM_FRAG_MMIO, GM_FRAG_PIO };
+
+struct gm_frag {
+	u64 addr;
+	u8 data[8];
+	u8 len;
+	u8 kind;
+};
+#define GM_MAX_FRAGS 8
+
+enum gm_pending { GM_PEND_NONE, GM_PEND_IN, GM_PEND_READ, GM_PEND_WRITE };
+
+struct gm_seg {
+	u64 base;
+	u32 limit;
+	u16 sel;
+	u16 attr;              /* as in struct x86_seg */
+	u8 unusable;
+};
+
+/* In the order of enum x86_seg_reg. */
+enum { GM_ES, GM_CS, GM_SS, GM_DS, GM_FS, GM_GS, GM_LDTR, GM_TR, GM_GDTR, GM_IDTR };
+
+struct gm_vcpu {
+	struct gm_vm *vm;
+	struct mutex mutex;
+	unsigned int id;
+	u64 serial;            /* unique among all vCPUs ever made */
+	struct gm_run *run;    /* shared with the program: read nothing from it twice */
+	void *arch;            /* the backend's */
+
+	/* Registers, all under mutex; in step with the backend outside of the run window. */
+	u64 gpr[16];           /* in the order of enum x86_gpr */
+	u64 rip, rflags;
+	u64 cr0, cr2, cr3, cr4, cr8;
+	u64 efer;
+	u64 apic_base;
+	u64 xcr0;
+	u64 db[4], dr6, dr7;
+	u64 tsc_offset;
+	u64 pat;
+	u64 misc_enable;
+	u64 mtrr_def;
+	u64 mtrr_fixed[11];
+	u64 mtrr_var[16];
+	u8 int_shadow;
+	u8 halted;
+
+	/* Events */
+	struct {
+		u8 valid, nr, has_err;
+		u32 err;
+	} exc;                 /* to be injected at the next entry, or was being injected */
+	s16 irq_injected;      /* vector whose delivery was interrupted, or -1 */
+	u8 irq_soft;
+	s16 irq_pending;       /* from INTERRUPT, waits until the guest can take it, or -1 */
+	u8 nmi_injected;
+	u8 nmi_pending;        /* 0 to 2 */
+	u8 nmi_masked;
+
+	/* An exit that the program answers */
+	enum gm_pending pending;
+	u8 in_size;
+	u8 nread;              /* reads[] answered; kept while the instruction is run again */
+	u8 pos;                /* of them, those used in this attempt */
+	u8 nwrite, wrote;
+	u8 want_read;          /* reads[nread] is to be asked for */
+	struct gm_frag reads[GM_MAX_FRAGS];
+	struct gm_frag writes[GM_MAX_FRAGS];
+
+	int last_cpu;
+	int seen_gen;          /* flush_gen of the last entry */
+	u8 sigset_active;
+	sigset_t sigset;
+	u32 ncpuid;
+	struct gm_cpuid_entry cpuid[GM_MAX_CPUID];
+	u8 *fpu;               /* image of XSAVE (standard format) or FXSAVE, 4096 bytes, page aligned */
+};
+
+/*
+ * A vendor. probe: 0 or -errno, said once in the log. run enters guest mode once, from process
+ * context with interrupts on, and fills in *exit; it returns 0 or -errno. The others are called with
+ * vcpu->mutex held, outside of the run window.
+ */
+struct gm_backend {
+	const char *name;
+	int (*probe)(void);
+	int (*setup)(void);
+	void (*cleanup)(void);
+	int (*vcpu_init)(struct gm_vcpu *vcpu);
+	void (*vcpu_fini)(struct gm_vcpu *vcpu);
+	int (*run)(struct gm_vcpu *vcpu, struct gm_exit *exit);
+	void (*get_seg)(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out);
+	void (*set_seg)(struct gm_vcpu *vcpu, unsigned int seg, const struct gm_seg *in);
+	unsigned int (*get_cpl)(struct gm_vcpu *vcpu);
+	/* MSRs that live in the backend's control structure: a pointer, or NULL. */
+	u64 *(*msr)(struct gm_vcpu *vcpu, u32 index);
+};
+
+extern const struct gm_backend gm_backend_svm;
+extern const struct gm_backend *gm_backend;
+
+/* vm.c */
+int gm_vm_create(void);
+void gm_vm_put(struct gm_vm *vm);
+int gm_check_extension(unsigned long cap);
+
+/* vcpu.c */
+int gm_vcpu_create(struct gm_vm *vm, unsigned long id);
+int gm_can_inject(struct gm_vcpu *vcpu);
+int gm_run_loop(struct gm_vcpu *vcpu);
+
+/* state.c: the ioctls that read and write a vCPU's state; 0 or more, or -errno */
+long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg);
+void gm_vcpu_reset(struct gm_vcpu *vcpu);
+
+/* memslot.c; all need slots_sem (read), but gm_slot_set and gm_dirty_log, which take it */
+int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r);
+int gm_dirty_log(struct gm_vm *vm, const struct gm_dirty_log *log);
+void gm_slots_free(struct gm_vm *vm);
+struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn);
+/* The page at an index of a slot, pinned; mmu_lock held. NULL: the process has none there. */
+struct page *gm_slot_page(struct gm_vm *vm, struct gm_slot *slot, u64 index);
+void gm_slot_dirty(struct gm_slot *slot, u64 index);
+/* Copies within one page. -ENOENT: not memory (or not writable). */
+int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len);
+int gm_mem_write(struct gm_vm *vm, u64 gpa, const void *buf, unsigned int len);
+int gm_mem_writable(struct gm_vm *vm, u64 gpa);
+/* 1: replaced; 0: was not `old`; -ENOENT. Aligned, 4 or 8 bytes. */
+int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val);
+
+/* mmu.c */
+int gm_mmu_init(struct gm_vm *vm);
+void gm_mmu_fini(struct gm_vm *vm);
+/* Maps what is around gpa. 0; -ENOENT: not memory (or a write to a read-only slot). */
+int gm_mmu_fault(struct gm_vm *vm, u64 gpa, int write);
+/* Forgets all mappings; no vCPU uses one any more when it returns. slots_sem held for writing. */
+void gm_mmu_zap(struct gm_vm *vm);
+/* Moves the dirty bits of a slot's mappings to its bitmap. mmu_lock held. */
+void gm_mmu_harvest(struct gm_vm *vm, u64 *root, struct gm_slot *slot);
+void gm_mmu_flush(struct gm_vm *vm);
+
+/* exit.c. 1: go on, 0: to the program, negative: -errno */
+int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit);
+int gm_exit_complete(struct gm_vcpu *vcpu);
+/* Hand the queued writes, or the read at reads[nread], to the program. */
+int gm_exit_frags(struct gm_vcpu *vcpu);
+int gm_exit_read(struct gm_vcpu *vcpu);
+int gm_internal_error(struct gm_vcpu *vcpu, u32 suberror, u64 info);
+void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 err);
+
+/* emulate.c */
+int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail);
+/* Moves rip behind the current instruction. 0; negative: a fault was queued or nothing is known. */
+int gm_skip(struct gm_vcpu *vcpu, u64 next_rip);
+
+/* cr.c: checked writes. 0, or -EINVAL for what is #GP. */
+int gm_set_cr0(struct gm_vcpu *vcpu, u64 val);
+int gm_set_cr4(struct gm_vcpu *vcpu, u64 val);
+int gm_set_efer(struct gm_vcpu *vcpu, u64 val);
+int gm_set_xcr0(struct gm_vcpu *vcpu, u64 val);
+int gm_sregs_valid(const struct gm_sregs *s);
+
+/* cpuid.c */
+int gm_cpuid_supported(struct gm_cpuid_entry *e, unsigned int max);
+void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+
+/* msr.c. 0, or -EINVAL for what is #GP. */
+extern const u32 gm_msr_list[];
+extern const unsigned int gm_msr_count;
+int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
+int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val);
+
+/* fpu.c */
+void gm_fpu_setup(void);
+u64 gm_fpu_mask(void); /* XCR0 bits that a guest can have; 0 without XSAVE */
+void gm_fpu_reset(struct gm_vcpu *vcpu);
+/* In the run window, between kernel_fpu_begin() and kernel_fpu_end(). */
+void gm_fpu_load(struct gm_vcpu *vcpu);
+void gm_fpu_save(struct gm_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The module and its character device. Ioctls are documented in uapi/guestmode.h.
+ */
+#include "module/gm.h"
+
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+static char *device = "guestmode";
+module_param(device, charp, 0444);
+MODULE_PARM_DESC(device, "name of the device file in /dev");
+
+const struct gm_backend *gm_backend;
+
+static const struct gm_backend *const backends[] = { &gm_backend_svm };
+
+static const struct {
+	unsigned int cap;
+	int value;
+} caps[] = {
+	{ GM_CAP_USER_MEMORY, 1 },
+	{ GM_CAP_SET_TSS_ADDR, 1 },
+	{ GM_CAP_EXT_CPUID, 1 },
+	{ GM_CAP_NR_VCPUS, GM_MAX_VCPUS },
+	{ GM_CAP_NR_MEMSLOTS, GM_MAX_SLOTS },
+	{ GM_CAP_MP_STATE, 1 },
+	{ GM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
+	{ GM_CAP_USER_NMI, 1 },
+	{ GM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
+	{ GM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ GM_CAP_VCPU_EVENTS, 1 },
+	{ GM_CAP_INTR_SHADOW, 1 },
+	{ GM_CAP_DEBUGREGS, 1 },
+	{ GM_CAP_XSAVE, 1 },
+	{ GM_CAP_GET_TSC_KHZ, 1 },
+	{ GM_CAP_MAX_VCPUS, GM_MAX_VCPUS },
+	{ GM_CAP_READONLY_MEM, 1 },
+	{ GM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ GM_CAP_MAX_VCPU_ID, GM_MAX_VCPUS },
+	{ GM_CAP_IMMEDIATE_EXIT, 1 },
+};
+
+int gm_check_extension(unsigned long cap)
+{
+	unsigned int i;
+
+	if (cap == GM_CAP_XCRS)
+		return gm_fpu_mask() != 0;
+	for (i = 0; i < ARRAY_SIZE(caps); i++)
+		if (caps[i].cap == cap)
+			return caps[i].value;
+	return 0;
+}
+
+static long get_msr_list(struct gm_msr_list __user *arg)
+{
+	u32 room;
+
+	if (get_user(room, &arg->nmsrs) || put_user(gm_msr_count, &arg->nmsrs))
+		return -EFAULT;
+	if (room < gm_msr_count)
+		return -E2BIG;
+	if (copy_to_user(arg->indices, gm_msr_list, gm_msr_count * sizeof(u32)))
+		return -EFAULT;
+	return 0;
+}
+
+static long get_supported_cpuid(struct gm_cpuid2 __user *arg)
+{
+	struct gm_cpuid_entry *e;
+	u32 room;
+	long ret;
+
+	if (get_user(room, &arg->nent))
+		return -EFAULT;
+	e = kcalloc(GM_MAX_CPUID, sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	ret = gm_cpuid_supported(e, min_t(u32, room, GM_MAX_CPUID));
+	if (ret >= 0) {
+		if (copy_to_user(arg->entries, e, ret * sizeof(*e)) ||
+		    put_user((u32)ret, &arg->nent))
+			ret = -EFAULT;
+		else
+			ret = 0;
+	}
+	kfree(e);
+	return ret;
+}
+
+static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case GM_GET_API_VERSION:
+		return arg ? -EINVAL : GM_API_VERSION;
+	case GM_CREATE_VM:
+		return arg ? -EINVAL : gm_vm_create();
+	case GM_CHECK_EXTENSION:
+		return gm_check_extension(arg);
+	case GM_GET_VCPU_MMAP_SIZE:
+		return arg ? -EINVAL : GM_RUN_PAGES * PAGE_SIZE;
+	case GM_GET_MSR_INDEX_LIST:
+		return get_msr_list((void __user *)arg);
+	case GM_GET_SUPPORTED_CPUID:
+		return get_supported_cpuid((void __user *)arg);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations dev_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = dev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.fops = &dev_fops,
+};
+
+static int __init gm_init(void)
+{
+	unsigned int i;
+	int ret = -ENODEV;
+
+	for (i = 0; i < ARRAY_SIZE(backends) && ret; i++) {
+		gm_backend = backends[i];
+		ret = gm_backend->probe();
+	}
+	if (ret) {
+		pr_err("guestmode: no usable AMD-V with nested paging on this machine\n");
+		return ret;
+	}
+	gm_fpu_setup();
+	ret = gm_backend->setup();
+	if (ret)
+		return ret;
+	dev.name = device;
+	ret = misc_register(&dev);
+	if (ret)
+		gm_backend->cleanup();
+	return ret;
+}
+
+static void __exit gm_exit(void)
+{
+	misc_deregister(&dev);
+	gm_backend->cleanup();
+}
+
+module_init(gm_init);
+module_exit(gm_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Guest mode for Linux: runs virtual machines with AMD-V");

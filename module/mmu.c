@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Nested page tables: guest-physical to host-physical, 4 KiB leaves, in the host's own paging format
+ * (AMD APM volume 2, 15.25). Leaves name pages that the slot holds pinned, so a mapping never
+ * outlives its page: slots unpin after gm_mmu_zap() only.
+ */
+#include "module/gm.h"
+
+#include <linux/gfp.h>
+#include <linux/smp.h>
+#include <asm/io.h>
+#include <asm/special_insns.h>
+
+#define NPT_P     0x01ull
+#define NPT_RW    0x02ull
+#define NPT_US    0x04ull /* nested walks are user accesses */
+#define NPT_DIRTY_BIT 6
+#define NPT_ADDR  0x000ffffffffff000ull
+/* Pages mapped at one fault, aligned. */
+#define NPT_AROUND 16
+
+static u64 *table_alloc(void)
+{
+	return (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+}
+
+static u64 *table_of(u64 entry)
+{
+	return (u64 *)__va(entry & NPT_ADDR);
+}
+
+/* Frees what hangs on the entries of a table; level 1 holds leaves. */
+static void table_clear(u64 *table, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 0; i < 512; i++) {
+		if (level > 1 && (table[i] & NPT_P)) {
+			table_clear(table_of(table[i]), level - 1);
+			free_page((unsigned long)table_of(table[i]));
+		}
+		table[i] = 0;
+	}
+}
+
+int gm_mmu_init(struct gm_vm *vm)
+{
+	vm->levels = 4;
+#ifdef X86_CR4_LA57
+	if (__read_cr4() & X86_CR4_LA57)
+		vm->levels = 5;
+#endif
+	vm->root = table_alloc();
+	vm->root_spare = table_alloc();
+	if (vm->root && vm->root_spare)
+		return 0;
+	gm_mmu_fini(vm);
+	return -ENOMEM;
+}
+
+void gm_mmu_fini(struct gm_vm *vm)
+{
+	if (vm->root)
+		table_clear(vm->root, vm->levels);
+	free_page((unsigned long)vm->root);
+	free_page((unsigned long)vm->root_spare);
+	vm->root = vm->root_spare = NULL;
+}
+
+/* The leaf entry of a page; with `make`, tables on the way are made. NULL: not there. */
+static u64 *leaf(u64 *table, unsigned int level, u64 gfn, int make)
+{
+	u64 *entry, *sub;
+
+	for (;; level--) {
+		entry = &table[(gfn >> (9 * (level - 1))) & 511];
+		if (level == 1)
+			return entry;
+		if (!(*entry & NPT_P)) {
+			sub = make ? table_alloc() : NULL;
+			if (!sub)
+				return NULL;
+			WRITE_ONCE(*entry, virt_to_phys(sub) | NPT_P | NPT_RW | NPT_US);
+		}
+		table = table_of(*entry);
+	}
+}
+
+int gm_mmu_fault(struct gm_vm *vm, u64 gpa, int write)
+{
+	struct gm_slot *slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
+	u64 gfn, first, last, *entry;
+	struct page *page;
+	int ret = -EFAULT;
+
+	if (!slot || (write && (slot->flags & GM_MEM_READONLY)))
+		return -ENOENT;
+	first = max((gpa >> PAGE_SHIFT) & ~(u64)(NPT_AROUND - 1), slot->gfn);
+	last = min(((gpa >> PAGE_SHIFT) | (NPT_AROUND - 1)) + 1, slot->gfn + slot->npages);
+	mutex_lock(&vm->mmu_lock);
+	for (gfn = first; gfn < last; gfn++) {
+		page = gm_slot_page(vm, slot, gfn - slot->gfn);
+		if (!page)
+			continue;
+		entry = leaf(vm->root, vm->levels, gfn, 1);
+		if (!entry) {
+			ret = -ENOMEM;
+			break;
+		}
+		if (!(*entry & NPT_P))
+			WRITE_ONCE(*entry, page_to_phys(page) | NPT_P | NPT_US |
+						   (slot->flags & GM_MEM_READONLY ? 0 : NPT_RW));
+		if (gfn == gpa >> PAGE_SHIFT)
+			ret = 0;
+	}
+	mutex_unlock(&vm->mmu_lock);
+	return ret;
+}
+
+void gm_mmu_harvest(struct gm_vm *vm, u64 *root, struct gm_slot *slot)
+{
+	u64 i, *entry;
+
+	for (i = 0; i < slot->npages; i++) {
+		cond_resched();
+		entry = leaf(root, vm->levels, slot->gfn + i, 0);
+		if (!entry) {
+			/* No table: on to the first page of the next one. */
+			i = ((slot->gfn + i) | 511) - slot->gfn;
+			continue;
+		}
+		if (test_and_clear_bit(NPT_DIRTY_BIT, (unsigned long *)entry))
+			gm_slot_dirty(slot, i);
+	}
+}
+
+static void flush_ack(void *unused)
+{
+	/* The interrupt itself is what makes guest mode end. */
+}
+
+void gm_mmu_flush(struct gm_vm *vm)
+{
+	atomic_inc(&vm->flush_gen);
+	smp_mb(); /* before the CPUs are looked at: see the run window's check */
+	preempt_disable();
+	smp_call_function(flush_ack, NULL, 1);
+	preempt_enable();
+}
+
+void gm_mmu_zap(struct gm_vm *vm)
+{
+	u64 *old;
+	unsigned int i;
+
+	mutex_lock(&vm->mmu_lock);
+	old = vm->root;
+	WRITE_ONCE(vm->root, vm->root_spare);
+	gm_mmu_flush(vm);
+	for (i = 0; i < GM_MAX_SLOTS; i++)
+		if (vm->slots[i].dirty)
+			gm_mmu_harvest(vm, old, &vm->slots[i]);
+	table_clear(old, vm->levels);
+	vm->root_spare = old;
+	mutex_unlock(&vm->mmu_lock);
+}

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The ioctls that read and write a vCPU's state (uapi/guestmode.h). Called with vcpu->mutex held;
+ * all arguments are hostile, structures given out are cleared first.
+ */
+#include "module/gm.h"
+
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+/* The registers of struct gm_regs in its order, as numbers of enum x86_gpr. */
+static const u8 gpr_order[16] = { 0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+#define RFLAGS_SETTABLE 0x003f7fd7ull
+
+void gm_vcpu_reset(struct gm_vcpu *vcpu)
+{
+	struct gm_seg s;
+	unsigned int i;
+
+	memset(&s, 0, sizeof(s));
+	s.limit = 0xffff;
+	for (i = GM_ES; i <= GM_IDTR; i++) {
+		s.attr = i == GM_CS ? 0x9b : i == GM_LDTR ? 0x82 : i == GM_TR ? 0x8b : 0x93;
+		s.sel = i == GM_CS ? 0xf000 : 0;
+		s.base = i == GM_CS ? 0xffff0000 : 0;
+		gm_backend->set_seg(vcpu, i, &s);
+	}
+	vcpu->rip = 0xfff0;
+	vcpu->rflags = X86_EFLAGS_FIXED;
+	vcpu->gpr[2] = 0x600;
+	vcpu->cr0 = X86_CR0_ET | X86_CR0_CD | X86_CR0_NW;
+	vcpu->dr6 = 0xffff0ff0;
+	vcpu->dr7 = 0x400;
+	vcpu->apic_base = 0xfee00800 | (vcpu->id ? 0 : 0x100);
+	vcpu->pat = 0x0007040600070406ull;
+	vcpu->misc_enable = 1;
+	vcpu->irq_injected = -1;
+	vcpu->irq_pending = -1;
+	gm_fpu_reset(vcpu);
+}
+
+/* ---- registers ---- */
+
+static long get_regs(struct gm_vcpu *vcpu, struct gm_regs *r)
+{
+	u64 *g = &r->rax;
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		g[i] = vcpu->gpr[gpr_order[i]];
+	r->rip = vcpu->rip;
+	r->rflags = vcpu->rflags;
+	return 0;
+}
+
+static long set_regs(struct gm_vcpu *vcpu, const struct gm_regs *r)
+{
+	const u64 *g = &r->rax;
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		vcpu->gpr[gpr_order[i]] = g[i];
+	vcpu->rip = r->rip;
+	vcpu->rflags = (r->rflags & RFLAGS_SETTABLE) | X86_EFLAGS_FIXED;
+	vcpu->exc.valid = 0;
+	return 0;
+}
+
+static void seg_get(struct gm_vcpu *vcpu, unsigned int seg, struct gm_segment *o)
+{
+	struct gm_seg s;
+
+	gm_backend->get_seg(vcpu, seg, &s);
+	o->base = s.base;
+	o->limit = s.limit;
+	o->selector = s.sel;
+	o->type = s.attr & 15;
+	o->s = s.attr >> 4 & 1;
+	o->dpl = s.attr >> 5 & 3;
+	o->present = s.attr >> 7 & 1;
+	o->avl = s.attr >> 12 & 1;
+	o->l = s.attr >> 13 & 1;
+	o->db = s.attr >> 14 & 1;
+	o->g = s.attr >> 15 & 1;
+	o->unusable = s.unusable;
+}
+
+static void seg_set(struct gm_vcpu *vcpu, unsigned int seg, const struct gm_segment *in)
+{
+	struct gm_seg s;
+
+	s.base = in->base;
+	s.limit = in->limit;
+	s.sel = in->selector;
+	s.attr = (in->type & 15) | (in->s & 1) << 4 | (in->dpl & 3) << 5 |
+		 (in->present & 1) << 7 | (in->avl & 1) << 12 | (in->l & 1) << 13 |
+		 (in->db & 1) << 14 | (in->g & 1) << 15;
+	s.unusable = in->unusable || !in->present;
+	gm_backend->set_seg(vcpu, seg, &s);
+}
+
+static void table_get(struct gm_vcpu *vcpu, unsigned int seg, struct gm_dtable *o)
+{
+	struct gm_seg s;
+
+	gm_backend->get_seg(vcpu, seg, &s);
+	o->base = s.base;
+	o->limit = s.limit;
+}
+
+static void table_set(struct gm_vcpu *vcpu, unsigned int seg, const struct gm_dtable *in)
+{
+	struct gm_seg s;
+
+	memset(&s, 0, sizeof(s));
+	s.base = in->base;
+	s.limit = in->limit;
+	gm_backend->set_seg(vcpu, seg, &s);
+}
+
+static struct gm_segment *sregs_seg(struct gm_sregs *s, unsigned int i)
+{
+	struct gm_segment *const map[] = { &s->es, &s->cs, &s->ss, &s->ds,
+					   &s->fs, &s->gs, &s->ldt, &s->tr };
+
+	return map[i];
+}
+
+static long get_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
+{
+	unsigned int i;
+	int irq = vcpu->irq_pending >= 0 ? vcpu->irq_pending : vcpu->irq_injected;
+
+	for (i = GM_ES; i <= GM_TR; i++)
+		seg_get(vcpu, i, sregs_seg(s, i));
+	table_get(vcpu, GM_GDTR, &s->gdt);
+	table_get(vcpu, GM_IDTR, &s->idt);
+	s->cr0 = vcpu->cr0;
+	s->cr2 = vcpu->cr2;
+	s->cr3 = vcpu->cr3;
+	s->cr4 = vcpu->cr4;
+	s->cr8 = vcpu->cr8;
+	s->efer = vcpu->efer;
+	s->apic_base = vcpu->apic_base;
+	if (irq >= 0)
+		s->interrupt_bitmap[irq / 64] |= 1ull << (irq % 64);
+	return 0;
+}
+
+static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
+{
+	unsigned int i;
+
+	if (!gm_sregs_valid(s))
+		return -EINVAL;
+	for (i = GM_ES; i <= GM_TR; i++)
+		seg_set(vcpu, i, sregs_seg(s, i));
+	table_set(vcpu, GM_GDTR, &s->gdt);
+	table_set(vcpu, GM_IDTR, &s->idt);
+	vcpu->cr0 = s->cr0 | X86_CR0_ET;
+	vcpu->cr2 = s->cr2;
+	vcpu->cr3 = s->cr3;
+	vcpu->cr4 = s->cr4;
+	vcpu->cr8 = s->cr8;
+	vcpu->efer = s->efer;
+	vcpu->apic_base = s->apic_base;
+	vcpu->seen_gen--;
+	vcpu->irq_pending = -1;
+	for (i = 0; i < 256; i++)
+		if (s->interrupt_bitmap[i / 64] >> (i % 64) & 1)
+			vcpu->irq_pending = i;
+	return 0;
+}
+
+static long get_debugregs(struct gm_vcpu *vcpu, struct gm_debugregs *d)
+{
+	memcpy(d->db, vcpu->db, sizeof(d->db));
+	d->dr6 = vcpu->dr6;
+	d->dr7 = vcpu->dr7;
+	return 0;
+}
+
+static long set_debugregs(struct gm_vcpu *vcpu, const struct gm_debugregs *d)
+{
+	if (d->flags || d->dr6 >> 32 || d->dr7 >> 32)
+		return -EINVAL;
+	memcpy(vcpu->db, d->db, sizeof(d->db));
+	vcpu->dr6 = (d->dr6 & 0xe00f) | 0xffff0ff0;
+	vcpu->dr7 = (d->dr7 & 0xffff23ff) | 0x400;
+	return 0;
+}
+
+/* ---- events ---- */
+
+static long get_events(struct gm_vcpu *vcpu, struct gm_vcpu_events *e)
+{
+	int irq = vcpu->irq_injected >= 0 ? vcpu->irq_injected : vcpu->irq_pending;
+
+	e->exception.injected = vcpu->exc.valid;
+	e->exception.nr = vcpu->exc.nr;
+	e->exception.has_error_code = vcpu->exc.has_err;
+	e->exception.error_code = vcpu->exc.err;
+	e->interrupt.injected = irq >= 0;
+	e->interrupt.nr = irq >= 0 ? irq : 0;
+	e->interrupt.shadow = vcpu->int_shadow;
+	e->nmi.injected = vcpu->nmi_injected;
+	e->nmi.pending = vcpu->nmi_pending;
+	e->nmi.masked = vcpu->nmi_masked;
+	e->flags = GM_EVENTS_NMI_PENDING | GM_EVENTS_SHADOW;
+	return 0;
+}
+
+static long set_events(struct gm_vcpu *vcpu, const struct gm_vcpu_events *e)
+{
+	/* A start-up interrupt, system management mode: not here. */
+	if (e->flags & ~(GM_EVENTS_NMI_PENDING | GM_EVENTS_SIPI | GM_EVENTS_SHADOW))
+		return -EINVAL;
+	if (e->exception.injected && (e->exception.nr > 31 || e->exception.nr == 2))
+		return -EINVAL;
+	vcpu->exc.valid = !!e->exception.injected;
+	vcpu->exc.nr = e->exception.nr;
+	vcpu->exc.has_err = !!e->exception.has_error_code;
+	vcpu->exc.err = e->exception.error_code;
+	vcpu->irq_injected = e->interrupt.injected ? e->interrupt.nr : -1;
+	vcpu->irq_soft = !!e->interrupt.soft;
+	if (vcpu->irq_injected >= 0)
+		vcpu->irq_pending = -1;
+	if (e->flags & GM_EVENTS_SHADOW)
+		vcpu->int_shadow = !!e->interrupt.shadow;
+	vcpu->nmi_injected = !!e->nmi.injected;
+	if (e->flags & GM_EVENTS_NMI_PENDING)
+		vcpu->nmi_pending = !!e->nmi.pending;
+	vcpu->nmi_masked = !!e->nmi.masked;
+	return 0;
+}
+
+static long interrupt(struct gm_vcpu *vcpu, const struct gm_interrupt *i)
+{
+	if (i->irq > 255)
+		return -EINVAL;
+	if (vcpu->irq_pending >= 0)
+		return -EEXIST;
+	vcpu->irq_pending = i->irq;
+	vcpu->halted = 0;
+	return 0;
+}
+
+static long set_mp_state(struct gm_vcpu *vcpu, const struct gm_mp_state *m)
+{
+	if (m->mp_state != GM_MP_RUNNABLE && m->mp_state != GM_MP_HALTED)
+		return -EINVAL;
+	vcpu->halted = m->mp_state == GM_MP_HALTED;
+	return 0;
+}
+
+static long get_mp_state(struct gm_vcpu *vcpu, struct gm_mp_state *m)
+{
+	m->mp_state = vcpu->halted ? GM_MP_HALTED : GM_MP_RUNNABLE;
+	return 0;
+}
+
+/* ---- FPU ---- */
+
+static long get_fpu(struct gm_vcpu *vcpu, struct gm_fpu *f)
+{
+	const u8 *x = vcpu->fpu;
+
+	memcpy(&f->fcw, x, 2);
+	memcpy(&f->fsw, x + 2, 2);
+	f->ftwx = x[4];
+	memcpy(&f->last_opcode, x + 6, 2);
+	memcpy(&f->last_ip, x + 8, 8);
+	memcpy(&f->last_dp, x + 16, 8);
+	memcpy(f->fpr, x + 32, sizeof(f->fpr));
+	memcpy(f->xmm, x + 160, sizeof(f->xmm));
+	memcpy(&f->mxcsr, x + 24, 4);
+	return 0;
+}
+
+/* MXCSR bits that the CPU would fault on (Intel SDM volume 1, 11.6.6): all but these are reserved. */
+static int mxcsr_valid(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, 4);
+	return !(v & ~0xffbfu);
+}
+
+static long set_fpu(struct gm_vcpu *vcpu, const struct gm_fpu *f)
+{
+	u8 *x = vcpu->fpu;
+
+	if (!mxcsr_valid((const u8 *)&f->mxcsr))
+		return -EINVAL;
+	memcpy(x, &f->fcw, 2);
+	memcpy(x + 2, &f->fsw, 2);
+	x[4] = f->ftwx;
+	x[5] = 0;
+	memcpy(x + 6, &f->last_opcode, 2);
+	memcpy(x + 8, &f->last_ip, 8);
+	memcpy(x + 16, &f->last_dp, 8);
+	memcpy(x + 32, f->fpr, sizeof(f->fpr));
+	memcpy(x + 160, f->xmm, sizeof(f->xmm));
+	memcpy(x + 24, &f->mxcsr, 4);
+	x[512] |= 3;
+	return 0;
+}
+
+static long get_xsave(struct gm_vcpu *vcpu, struct gm_xsave *x)
+{
+	memcpy(x, vcpu->fpu, sizeof(*x));
+	return 0;
+}
+
+/* Refuses what XRSTOR would fault on: components not offered, the compacted format, reserved bytes. */
+static long set_xsave(struct gm_vcpu *vcpu, const struct gm_xsave *x)
+{
+	const u8 *p = (const u8 *)x;
+	u64 header[8];
+
+	memcpy(header, p + 512, sizeof(header));
+	if (!mxcsr_valid(p + 24) || memchr_inv(&header[1], 0, 7 * 8))
+		return -EINVAL;
+	if (header[0] & ~(gm_fpu_mask() ? gm_fpu_mask() : 3))
+		return -EINVAL;
+	memcpy(vcpu->fpu, x, sizeof(*x));
+	return 0;
+}
+
+static long get_xcrs(struct gm_vcpu *vcpu, struct gm_xcrs *x)
+{
+	if (!gm_fpu_mask())
+		return -EINVAL;
+	x->nr_xcrs = 1;
+	x->xcrs[0].value = vcpu->xcr0;
+	return 0;
+}
+
+static long set_xcrs(struct gm_vcpu *vcpu, const struct gm_xcrs *x)
+{
+	unsigned int i;
+
+	if (!gm_fpu_mask() || x->nr_xcrs > ARRAY_SIZE(x->xcrs) || x->flags)
+		return -EINVAL;
+	for (i = 0; i < x->nr_xcrs; i++)
+		if (x->xcrs[i].xcr == 0)
+			return gm_set_xcr0(vcpu, x->xcrs[i].value);
+	return 0;
+}
+
+/* ---- lists ---- */
+
+static long msrs(struct gm_vcpu *vcpu, struct gm_msrs __user *arg, int set)
+{
+	struct gm_msr_entry e;
+	u32 n, i;
+	int ret;
+
+	if (get_user(n, &arg->nmsrs))
+		return -EFAULT;
+	if (n > GM_MAX_MSRS)
+		return -E2BIG;
+	for (i = 0; i < n; i++) {
+		if (copy_from_user(&e, &arg->entries[i], sizeof(e)))
+			return -EFAULT;
+		ret = set ? gm_msr_set(vcpu, e.index, e.data) :
+			    gm_msr_get(vcpu, e.index, &e.data);
+		if (ret)
+			break;
+		if (!set && put_user(e.data, &arg->entries[i].data))
+			return -EFAULT;
+	}
+	return i;
+}
+
+static long set_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
+{
+	struct gm_cpuid_entry *e;
+	u32 n;
+
+	if (get_user(n, &arg->nent))
+		return -EFAULT;
+	if (n > GM_MAX_CPUID)
+		return -E2BIG;
+	e = kcalloc(GM_MAX_CPUID, sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	if (copy_from_user(e, arg->entries, n * sizeof(*e))) {
+		kfree(e);
+		return -EFAULT;
+	}
+	memcpy(vcpu->cpuid, e, n * sizeof(*e));
+	vcpu->ncpuid = n;
+	kfree(e);
+	return 0;
+}
+
+static long get_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
+{
+	u32 n;
+
+	if (get_user(n, &arg->nent) || put_user(vcpu->ncpuid, &arg->nent))
+		return -EFAULT;
+	if (n < vcpu->ncpuid)
+		return -E2BIG;
+	if (copy_to_user(arg->entries, vcpu->cpuid, vcpu->ncpuid * sizeof(vcpu->cpuid[0])))
+		return -EFAULT;
+	return 0;
+}
+
+/* ---- dispatch ---- */
+
+struct state_op {
+	unsigned int cmd; /* its direction and size tell what is copied */
+	long (*fn)(struct gm_vcpu *vcpu, void *arg);
+};
+
+#define WRAP(fn, type)                                                                             \
+	static long fn##_op(struct gm_vcpu *vcpu, void *arg)                                       \
+	{                                                                                          \
+		return fn(vcpu, (struct type *)arg);                                               \
+	}
+WRAP(get_regs, gm_regs)
+WRAP(set_regs, gm_regs)
+WRAP(get_sregs, gm_sregs)
+WRAP(set_sregs, gm_sregs)
+WRAP(get_debugregs, gm_debugregs)
+WRAP(set_debugregs, gm_debugregs)
+WRAP(get_events, gm_vcpu_events)
+WRAP(set_events, gm_vcpu_events)
+WRAP(get_fpu, gm_fpu)
+WRAP(set_fpu, gm_fpu)
+WRAP(get_xsave, gm_xsave)
+WRAP(set_xsave, gm_xsave)
+WRAP(get_xcrs, gm_xcrs)
+WRAP(set_xcrs, gm_xcrs)
+WRAP(get_mp_state, gm_mp_state)
+WRAP(set_mp_state, gm_mp_state)
+WRAP(interrupt, gm_interrupt)
+
+static const struct state_op ops[] = {
+	{ GM_GET_REGS, get_regs_op },
+	{ GM_SET_REGS, set_regs_op },
+	{ GM_GET_SREGS, get_sregs_op },
+	{ GM_SET_SREGS, set_sregs_op },
+	{ GM_GET_DEBUGREGS, get_debugregs_op },
+	{ GM_SET_DEBUGREGS, set_debugregs_op },
+	{ GM_GET_VCPU_EVENTS, get_events_op },
+	{ GM_SET_VCPU_EVENTS, set_events_op },
+	{ GM_GET_FPU, get_fpu_op },
+	{ GM_SET_FPU, set_fpu_op },
+	{ GM_GET_XSAVE, get_xsave_op },
+	{ GM_SET_XSAVE, set_xsave_op },
+	{ GM_GET_XCRS, get_xcrs_op },
+	{ GM_SET_XCRS, set_xcrs_op },
+	{ GM_GET_MP_STATE, get_mp_state_op },
+	{ GM_SET_MP_STATE, set_mp_state_op },
+	{ GM_INTERRUPT, interrupt_op },
+};
+
+static long copied_op(struct gm_vcpu *vcpu, const struct state_op *op, void __user *arg)
+{
+	unsigned int size = _IOC_SIZE(op->cmd);
+	void *buf = kzalloc(size, GFP_KERNEL);
+	long ret = -EFAULT;
+
+	if (!buf)
+		return -ENOMEM;
+	if ((_IOC_DIR(op->cmd) & _IOC_WRITE) && copy_from_user(buf, arg, size))
+		goto out;
+	ret = op->fn(vcpu, buf);
+	if (!ret && (_IOC_DIR(op->cmd) & _IOC_READ) && copy_to_user(arg, buf, size))
+		ret = -EFAULT;
+out:
+	kfree(buf);
+	return ret;
+}
+
+long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		if (ops[i].cmd == cmd)
+			return copied_op(vcpu, &ops[i], arg);
+	switch (cmd) {
+	case GM_GET_MSRS:
+		return msrs(vcpu, arg, 0);
+	case GM_SET_MSRS:
+		return msrs(vcpu, arg, 1);
+	case GM_SET_CPUID2:
+		return set_cpuid(vcpu, arg);
+	case GM_GET_CPUID2:
+		return get_cpuid(vcpu, arg);
+	case GM_NMI:
+		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
+		vcpu->halted = 0;
+		return 0;
+	case GM_GET_TSC_KHZ:
+		return tsc_khz;
+	}
+	return -ENOTTY;
+}

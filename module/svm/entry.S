@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The switch into an AMD-V guest and back. AMD APM volume 2, 15.5 (VMRUN), 15.14 (GIF).
+ *
+ * void gm_svm_enter(u64 *gpr, u64 vmcb_pa, u64 host_pa)
+ *   gpr      the guest's registers in the order of enum x86_gpr; RAX and RSP are in the VMCB
+ *   host_pa  a VMCB page that keeps the host's FS, GS, TR, LDTR, SYSCALL and SYSENTER state
+ * Interrupts are off on entry and on return; inside, GIF holds them back while they are "on", so
+ * that an interrupt that comes leaves guest mode. Between the two VMLOADs the per-CPU base is the guest's.
+ */
+#include <linux/linkage.h>
+#include <asm/nospec-branch.h>
+
+.text
+SYM_FUNC_START(gm_svm_enter)
+	push %rbp
+	mov %rsp, %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	push %rdx
+	push %rdi
+	push %rsi
+
+	clgi
+	sti
+	mov %rdx, %rax
+	vmsave %rax
+
+	mov %rdi, %rax
+	mov 8(%rax), %rcx
+	mov 16(%rax), %rdx
+	mov 24(%rax), %rbx
+	mov 40(%rax), %rbp
+	mov 48(%rax), %rsi
+	mov 56(%rax), %rdi
+	mov 64(%rax), %r8
+	mov 72(%rax), %r9
+	mov 80(%rax), %r10
+	mov 88(%rax), %r11
+	mov 96(%rax), %r12
+	mov 104(%rax), %r13
+	mov 112(%rax), %r14
+	mov 120(%rax), %r15
+	pop %rax
+	vmload %rax
+	vmrun %rax
+	vmsave %rax
+
+	pop %rax
+	mov %rcx, 8(%rax)
+	mov %rdx, 16(%rax)
+	mov %rbx, 24(%rax)
+	mov %rbp, 40(%rax)
+	mov %rsi, 48(%rax)
+	mov %rdi, 56(%rax)
+	mov %r8, 64(%rax)
+	mov %r9, 72(%rax)
+	mov %r10, 80(%rax)
+	mov %r11, 88(%rax)
+	mov %r12, 96(%rax)
+	mov %r13, 104(%rax)
+	mov %r14, 112(%rax)
+	mov %r15, 120(%rax)
+	pop %rax
+	vmload %rax
+
+	/* No return of ours may be predicted from the guest's calls. */
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	/* Nothing of the guest's stays in registers that a mispredicted path could use. */
+	xor %eax, %eax
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %esi, %esi
+	xor %edi, %edi
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	xor %r11d, %r11d
+	cli
+	stgi
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	RET
+SYM_FUNC_END(gm_svm_enter)

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * AMD-V with nested paging. AMD APM volume 2, chapter 15.
+ *
+ * The run window (svm_run): everything that the CPU must have for guest mode is put in place with
+ * interrupts off and taken back before they are on again: EFER.SVME, VM_HSAVE_PA, the guest's FPU
+ * and debug registers. Between two entries the CPU is as the kernel, or kvm_amd, left it; so CPU
+ * hotplug, suspend and reboot need no care.
+ *
+ * All guests share one ASID, flushed whenever another vCPU, or somebody else's guest, may have used it.
+ */
+#include "module/gm.h"
+#include "module/svm/vmcb.h"
+
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/fpu/api.h>
+#include <asm/io.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+
+#define SVM_LEAF 0x8000000au
+#define SVM_NPT          (1u << 0)
+#define SVM_NRIPS        (1u << 3)
+#define SVM_FLUSHBYASID  (1u << 6)
+#define SVM_DECODEASSIST (1u << 7)
+
+#define VM_CR_SVMDIS 0x10
+#define CACHE_OFF ((u64)(X86_CR0_CD | X86_CR0_NW))
+#define DB_ENABLED 0xffu /* of DR7 */
+
+#define DB_VECTOR 1
+#define AC_VECTOR 17
+#define MC_VECTOR 18
+
+#define IOPM_ORDER 2 /* 12 KiB */
+#define MSRPM_ORDER 1
+
+struct svm_vcpu {
+	struct vmcb *vmcb;
+	void *host_save;
+	u8 iret_wait;    /* an IRET that ends an NMI is about to be executed at iret_rip */
+	u64 iret_rip;
+};
+
+static u32 svm_features;
+static u32 svm_asid;
+static u8 *iopm, *msrpm;
+static DEFINE_PER_CPU(void *, hsave);
+static DEFINE_PER_CPU(u64, last_serial);
+
+void gm_svm_enter(u64 *gpr, u64 vmcb_pa, u64 host_pa);
+
+static struct svm_vcpu *svm_of(struct gm_vcpu *vcpu)
+{
+	return vcpu->arch;
+}
+
+/* ---- the module ---- */
+
+static int svm_probe(void)
+{
+	u64 vm_cr = 0;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return -ENODEV;
+	if (rdmsrl_safe(MSR_VM_CR, &vm_cr) || (vm_cr & VM_CR_SVMDIS)) {
+		pr_err("guestmode: AMD-V is switched off in the firmware\n");
+		return -ENODEV;
+	}
+	svm_features = cpuid_edx(SVM_LEAF);
+	svm_asid = cpuid_ebx(SVM_LEAF) - 1;
+	return (svm_features & SVM_NPT) && (s32)svm_asid > 0 ? 0 : -ENODEV;
+}
+
+/* Two bits per register, read and write; three ranges of 8,192 (APM 15.11). */
+static void msr_pass(u32 index)
+{
+	u32 n = (index & 0x1fff) * 2 + (index >= 0xc0000000 ? 0x4000 : 0);
+
+	__clear_bit(n, (unsigned long *)msrpm);
+	__clear_bit(n + 1, (unsigned long *)msrpm);
+}
+
+static void svm_cleanup(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		free_page((unsigned long)per_cpu(hsave, cpu));
+		per_cpu(hsave, cpu) = NULL;
+	}
+	free_pages((unsigned long)iopm, IOPM_ORDER);
+	free_pages((unsigned long)msrpm, MSRPM_ORDER);
+}
+
+static int svm_setup(void)
+{
+	static const u32 pass[] = {
+		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
+		MSR_SYSCALL_MASK, MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP,
+		MSR_IA32_SYSENTER_EIP,
+	};
+	unsigned int i;
+	int cpu;
+
+	iopm = (u8 *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
+	msrpm = (u8 *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
+	if (!iopm || !msrpm)
+		goto fail;
+	memset(iopm, 0xff, PAGE_SIZE << IOPM_ORDER);
+	memset(msrpm, 0xff, PAGE_SIZE << MSRPM_ORDER);
+	for (i = 0; i < ARRAY_SIZE(pass); i++)
+		msr_pass(pass[i]);
+	for_each_possible_cpu(cpu) {
+		per_cpu(hsave, cpu) = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!per_cpu(hsave, cpu))
+			goto fail;
+	}
+	return 0;
+fail:
+	svm_cleanup();
+	return -ENOMEM;
+}
+
+/* ---- a vCPU ---- */
+
+static void svm_vcpu_fini(struct gm_vcpu *vcpu)
+{
+	struct svm_vcpu *s = svm_of(vcpu);
+
+	free_page((unsigned long)s->vmcb);
+	free_page((unsigned long)s->host_save);
+	kfree(s);
+	vcpu->arch = NULL;
+}
+
+static int svm_vcpu_init(struct gm_vcpu *vcpu)
+{
+	struct svm_vcpu *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	struct vmcb *v;
+
+	BUILD_BUG_ON(sizeof(struct vmcb) != PAGE_SIZE);
+	if (!s)
+		return -ENOMEM;
+	vcpu->arch = s;
+	s->vmcb = (void *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	s->host_save = (void *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!s->vmcb || !s->host_save) {
+		svm_vcpu_fini(vcpu);
+		return -ENOMEM;
+	}
+	v = s->vmcb;
+	v->intercept_dr = 0xffffffff;
+	/* Machine checks are the host's. #DB and #AC can be raised again by their own delivery, for ever
+	 * and without an interrupt being taken: each one comes through here. */
+	v->intercept_exc = 1u << MC_VECTOR | 1u << DB_VECTOR | 1u << AC_VECTOR;
+	v->intercept1 = VMCB_1_INTR | VMCB_1_NMI | VMCB_1_SMI | VMCB_1_INIT | VMCB_1_RDPMC |
+			VMCB_1_CPUID | VMCB_1_RSM | VMCB_1_INVD | VMCB_1_HLT | VMCB_1_INVLPGA |
+			VMCB_1_IOIO | VMCB_1_MSR | VMCB_1_FERR | VMCB_1_SHUTDOWN;
+	v->intercept2 = VMCB_2_ALWAYS;
+	v->iopm_pa = virt_to_phys(iopm);
+	v->msrpm_pa = virt_to_phys(msrpm);
+	v->asid = svm_asid;
+	v->int_control = VMCB_V_MASKING;
+	v->nested_ctl = 1;
+	return 0;
+}
+
+static struct vmcb_seg *svm_seg(struct gm_vcpu *vcpu, unsigned int seg)
+{
+	struct vmcb *v = svm_of(vcpu)->vmcb;
+	struct vmcb_seg *const map[] = { &v->es, &v->cs, &v->ss,   &v->ds,   &v->fs,
+					 &v->gs, &v->ldtr, &v->tr, &v->gdtr, &v->idtr };
+
+	return map[seg];
+}
+
+static void svm_get_seg(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out)
+{
+	const struct vmcb_seg *s = svm_seg(vcpu, seg);
+
+	out->base = s->base;
+	out->limit = s->limit;
+	out->sel = s->sel;
+	out->attr = (s->attr & 0xff) | (s->attr & 0xf00) << 4;
+	out->unusable = !(s->attr & 0x80);
+}
+
+static void svm_set_seg(struct gm_vcpu *vcpu, unsigned int seg, const struct gm_seg *in)
+{
+	struct vmcb_seg *s = svm_seg(vcpu, seg);
+
+	s->base = in->base;
+	s->limit = in->limit;
+	s->sel = in->sel;
+	s->attr = in->unusable ? 0 : (in->attr & 0xff) | (in->attr >> 4 & 0xf00);
+	/* The privilege level is SS's; a segment that cannot be used keeps it (APM 15.5.1). */
+	if (seg == GM_SS)
+		svm_of(vcpu)->vmcb->cpl = in->attr >> 5 & 3;
+}
+
+static unsigned int svm_get_cpl(struct gm_vcpu *vcpu)
+{
+	return svm_of(vcpu)->vmcb->cpl & 3;
+}
+
+static u64 *svm_msr(struct gm_vcpu *vcpu, u32 index)
+{
+	struct vmcb *v = svm_of(vcpu)->vmcb;
+
+	switch (index) {
+	case MSR_FS_BASE: return &v->fs.base;
+	case MSR_GS_BASE: return &v->gs.base;
+	case MSR_KERNEL_GS_BASE: return &v->kernel_gs_base;
+	case MSR_STAR: return &v->star;
+	case MSR_LSTAR: return &v->lstar;
+	case MSR_CSTAR: return &v->cstar;
+	case MSR_SYSCALL_MASK: return &v->sfmask;
+	case MSR_IA32_SYSENTER_CS: return &v->sysenter_cs;
+	case MSR_IA32_SYSENTER_ESP: return &v->sysenter_esp;
+	case MSR_IA32_SYSENTER_EIP: return &v->sysenter_eip;
+	}
+	return NULL;
+}
+
+/* ---- events ---- */
+
+static void inject_nmi(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	v->event_inj = 2 | VMCB_EV_NMI | VMCB_EV_VALID;
+	v->intercept1 |= VMCB_1_IRET;
+	vcpu->nmi_masked = 1;
+	vcpu->nmi_injected = 1;
+}
+
+static void inject_irq(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	v->event_inj = (u8)vcpu->irq_injected | VMCB_EV_VALID |
+		       (vcpu->irq_soft ? VMCB_EV_SOFT : VMCB_EV_INTR);
+}
+
+/* What was interrupted comes first, then new events, as far as the guest can take them. */
+static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	int want_window;
+
+	v->event_inj = 0;
+	v->int_state = vcpu->int_shadow;
+	if (vcpu->exc.valid) {
+		v->event_inj = vcpu->exc.nr | VMCB_EV_EXC | VMCB_EV_VALID |
+			       (vcpu->exc.has_err ? VMCB_EV_ERR : 0);
+		v->event_err = vcpu->exc.err;
+	} else if (vcpu->nmi_injected) {
+		inject_nmi(vcpu, v);
+	} else if (vcpu->irq_injected >= 0) {
+		inject_irq(vcpu, v);
+	} else if (vcpu->nmi_pending && !vcpu->nmi_masked && !vcpu->int_shadow) {
+		vcpu->nmi_pending--;
+		inject_nmi(vcpu, v);
+	} else if (vcpu->irq_pending >= 0 && (vcpu->rflags & X86_EFLAGS_IF) &&
+		   !vcpu->int_shadow) {
+		vcpu->irq_injected = vcpu->irq_pending;
+		vcpu->irq_soft = 0;
+		vcpu->irq_pending = -1;
+		inject_irq(vcpu, v);
+	}
+	want_window = vcpu->irq_pending >= 0 || READ_ONCE(vcpu->run->request_interrupt_window);
+	if (want_window) {
+		v->int_control |= VMCB_V_IRQ | VMCB_V_PRIO_MAX | VMCB_V_IGN_TPR;
+		v->intercept1 |= VMCB_1_VINTR;
+	} else {
+		v->int_control &= ~VMCB_V_IRQ;
+		v->intercept1 &= ~VMCB_1_VINTR;
+	}
+	v->int_vector = 0;
+}
+
+/* Software interrupts and INT3, INTO need nothing: RIP is still at the instruction. */
+static void collect_events(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	u32 info = v->exit_int_info;
+	u8 nr = info;
+
+	vcpu->exc.valid = 0;
+	vcpu->nmi_injected = 0;
+	vcpu->irq_injected = -1;
+	if (!(info & VMCB_EV_VALID))
+		return;
+	switch (info & VMCB_EV_TYPE) {
+	case VMCB_EV_INTR:
+		vcpu->irq_injected = nr;
+		vcpu->irq_soft = 0;
+		break;
+	case VMCB_EV_NMI:
+		vcpu->nmi_injected = 1;
+		break;
+	case VMCB_EV_EXC:
+		if (nr == 3 || nr == 4)
+			break;
+		vcpu->exc.valid = 1;
+		vcpu->exc.nr = nr;
+		vcpu->exc.has_err = !!(info & VMCB_EV_ERR);
+		vcpu->exc.err = v->exit_int_err;
+		break;
+	}
+}
+
+/* ---- the run window ---- */
+
+static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	u32 cr = VMCB_CR_WRITE(4) | VMCB_CR_READ(8) | VMCB_CR_WRITE(8);
+
+	/* A guest that has its caches off would crawl: hide it from the CPU, not from the guest. */
+	if (vcpu->cr0 & CACHE_OFF)
+		cr |= VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
+	v->intercept_cr = cr;
+	v->cr0 = vcpu->cr0 & ~CACHE_OFF;
+	v->cr2 = vcpu->cr2;
+	v->cr3 = vcpu->cr3;
+	v->cr4 = vcpu->cr4;
+	v->efer = vcpu->efer | EFER_SVME;
+	v->rax = vcpu->gpr[0];
+	v->rsp = vcpu->gpr[4];
+	v->rip = vcpu->rip;
+	v->rflags = vcpu->rflags;
+	v->dr6 = vcpu->dr6;
+	v->dr7 = vcpu->dr7;
+	v->g_pat = vcpu->pat;
+	v->tsc_offset = vcpu->tsc_offset;
+	v->clean = 0;
+}
+
+static void regs_from_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	vcpu->cr0 = v->cr0 | (vcpu->cr0 & CACHE_OFF);
+	vcpu->cr2 = v->cr2;
+	vcpu->cr3 = v->cr3;
+	vcpu->efer = v->efer & ~(u64)EFER_SVME;
+	vcpu->gpr[0] = v->rax;
+	vcpu->gpr[4] = v->rsp;
+	vcpu->rip = v->rip;
+	vcpu->rflags = v->rflags;
+	vcpu->dr6 = v->dr6;
+	vcpu->int_shadow = v->int_state & 1;
+}
+
+/* Which translations may be stale. Interrupts are off: see gm_mmu_flush(). */
+static u8 flush_control(struct gm_vcpu *vcpu, int foreign)
+{
+	int gen = atomic_read(&vcpu->vm->flush_gen), cpu = smp_processor_id();
+	int other = __this_cpu_read(last_serial) != vcpu->serial;
+
+	if (other)
+		indirect_branch_prediction_barrier();
+	__this_cpu_write(last_serial, vcpu->serial);
+	if (!other && !foreign && vcpu->last_cpu == cpu && vcpu->seen_gen == gen)
+		return 0;
+	vcpu->last_cpu = cpu;
+	vcpu->seen_gen = gen;
+	return svm_features & SVM_FLUSHBYASID ? 3 : 1;
+}
+
+static void debug_load(struct gm_vcpu *vcpu)
+{
+	if (!(vcpu->dr7 & DB_ENABLED))
+		return;
+	set_debugreg(vcpu->db[0], 0);
+	set_debugreg(vcpu->db[1], 1);
+	set_debugreg(vcpu->db[2], 2);
+	set_debugreg(vcpu->db[3], 3);
+}
+
+/* EFER and VM_HSAVE_PA around the entry; kvm_amd may have its own values there. */
+static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
+{
+	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave));
+
+	rdmsrl(MSR_EFER, efer);
+	if (!(efer & EFER_SVME))
+		wrmsrl(MSR_EFER, efer | EFER_SVME);
+	rdmsrl(MSR_VM_HSAVE_PA, old_hsave);
+	wrmsrl(MSR_VM_HSAVE_PA, our_hsave);
+	s->vmcb->tlb_control = flush_control(vcpu, !!(efer & EFER_SVME));
+	s->vmcb->nested_cr3 = virt_to_phys(READ_ONCE(vcpu->vm->root));
+	debug_load(vcpu);
+	gm_svm_enter(vcpu->gpr, virt_to_phys(s->vmcb), virt_to_phys(s->host_save));
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	wrmsrl(MSR_VM_HSAVE_PA, old_hsave);
+	if (!(efer & EFER_SVME))
+		wrmsrl(MSR_EFER, efer);
+}
+
+/* ---- exits ---- */
+
+static const struct {
+	u16 code;
+	u8 kind;
+} exit_kinds[] = {
+	{ VMEXIT_CPUID, GM_X_CPUID },     { VMEXIT_HLT, GM_X_HLT },
+	{ VMEXIT_RDPMC, GM_X_GP },        { VMEXIT_INVD, GM_X_SKIP },
+	{ VMEXIT_WBINVD, GM_X_SKIP },     { VMEXIT_XSETBV, GM_X_XSETBV },
+	{ VMEXIT_RDTSCP, GM_X_UD },       { VMEXIT_RSM, GM_X_UD },
+	{ VMEXIT_INVLPGA, GM_X_UD },      { VMEXIT_MONITOR, GM_X_UD },
+	{ VMEXIT_MWAIT, GM_X_UD },        { VMEXIT_MWAIT2, GM_X_UD },
+	{ VMEXIT_RDPRU, GM_X_UD },        { VMEXIT_SHUTDOWN, GM_X_SHUTDOWN },
+	{ VMEXIT_INTR, GM_X_NONE },       { VMEXIT_NMI, GM_X_NONE },
+	{ VMEXIT_SMI, GM_X_NONE },        { VMEXIT_INIT, GM_X_NONE },
+	{ VMEXIT_VINTR, GM_X_NONE },      { VMEXIT_FERR, GM_X_NONE },
+	{ VMEXIT_IRET, GM_X_NONE },       { VMEXIT_EXC + DB_VECTOR, GM_X_NONE },
+	{ VMEXIT_EXC + AC_VECTOR, GM_X_NONE }, { VMEXIT_EXC + MC_VECTOR, GM_X_NONE },
+};
+
+static void exit_io(struct vmcb *v, struct gm_exit *x)
+{
+	u32 info = v->exit_info1;
+
+	if (info & 4) {
+		x->kind = GM_X_EMULATE;
+		return;
+	}
+	x->kind = GM_X_IO;
+	x->in = info & 1;
+	x->size = info >> 4 & 7;
+	x->port = info >> 16;
+	x->next_rip = v->exit_info2;
+}
+
+static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
+{
+	u64 code = v->exit_code;
+	unsigned int i;
+
+	x->code = code;
+	x->kind = GM_X_UNKNOWN;
+	x->in_event = !!(v->exit_int_info & VMCB_EV_VALID);
+	x->next_rip = svm_features & SVM_NRIPS ? v->next_rip : 0;
+	if (code == VMEXIT_INVALID) {
+		x->kind = GM_X_FAIL;
+	} else if (code == VMEXIT_NPF) {
+		x->kind = GM_X_PAGE;
+		x->gpa = v->exit_info2;
+		x->write = v->exit_info1 >> 1 & 1;
+		if (svm_features & SVM_DECODEASSIST) {
+			x->ninsn = min_t(u8, v->insn_len, sizeof(x->insn));
+			memcpy(x->insn, v->insn_bytes, sizeof(x->insn));
+		}
+	} else if (code == VMEXIT_IOIO) {
+		exit_io(v, x);
+	} else if (code == VMEXIT_MSR) {
+		x->kind = v->exit_info1 & 1 ? GM_X_WRMSR : GM_X_RDMSR;
+	} else if (code < VMEXIT_EXC) {
+		x->kind = GM_X_EMULATE;
+	} else if (code >= VMEXIT_VMRUN && code < VMEXIT_RDTSCP) {
+		x->kind = GM_X_UD;
+	}
+	for (i = 0; i < ARRAY_SIZE(exit_kinds); i++)
+		if (exit_kinds[i].code == code)
+			x->kind = exit_kinds[i].kind;
+}
+
+/* NMIs stay masked until the IRET after one has been executed (APM 15.13.4 has no help for this). */
+static void track_iret(struct gm_vcpu *vcpu, struct svm_vcpu *s)
+{
+	if (s->iret_wait && vcpu->rip != s->iret_rip) {
+		s->iret_wait = 0;
+		vcpu->nmi_masked = 0;
+	}
+	if (s->vmcb->exit_code == VMEXIT_IRET) {
+		s->vmcb->intercept1 &= ~VMCB_1_IRET;
+		s->iret_wait = 1;
+		s->iret_rip = vcpu->rip;
+	}
+}
+
+static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
+{
+	struct svm_vcpu *s = svm_of(vcpu);
+	struct vmcb *v = s->vmcb;
+
+	x->kind = GM_X_NONE;
+	regs_to_vmcb(vcpu, v);
+	preempt_disable();
+	local_irq_disable();
+	/* Whatever asks for this thread's attention after this sends an interrupt. */
+	if (signal_pending(current) || need_resched() ||
+	    READ_ONCE(vcpu->run->immediate_exit)) {
+		local_irq_enable();
+		preempt_enable();
+		return 0;
+	}
+	prepare_events(vcpu, v);
+	v->exit_int_info = 0;
+	kernel_fpu_begin();
+	gm_fpu_load(vcpu);
+	enter(vcpu, s);
+	gm_fpu_save(vcpu);
+	kernel_fpu_end();
+	if (v->exit_code == VMEXIT_EXC + MC_VECTOR)
+		asm volatile("int $18");
+	local_irq_enable();
+	preempt_enable();
+
+	regs_from_vmcb(vcpu, v);
+	collect_events(vcpu, v);
+	if (v->exit_code == VMEXIT_EXC + DB_VECTOR)
+		gm_queue_exception(vcpu, DB_VECTOR, 0, 0);
+	else if (v->exit_code == VMEXIT_EXC + AC_VECTOR)
+		gm_queue_exception(vcpu, AC_VECTOR, 1, 0);
+	track_iret(vcpu, s);
+	exit_decode(vcpu, v, x);
+	return 0;
+}
+
+const struct gm_backend gm_backend_svm = {
+	.name = "AMD-V",
+	.probe = svm_probe,
+	.setup = svm_setup,
+	.cleanup = svm_cleanup,
+	.vcpu_init = svm_vcpu_init,
+	.vcpu_fini = svm_vcpu_fini,
+	.run = svm_run,
+	.get_seg = svm_get_seg,
+	.set_seg = svm_set_seg,
+	.get_cpl = svm_get_cpl,
+	.msr = svm_msr,
+};

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH Linux-syscall-note */
+/*
+ * The ABI of /dev/guestmode: what it offers of the KVM ABI (API version 12), with the same numbers
+ * and layouts, so that programs made for /dev/kvm run unchanged. Only what is here is offered;
+ * CHECK_EXTENSION says the same. Results are 0 or more, or -1 with errno.
+ *
+ * Common errors: EFAULT (bad pointer), EINVAL (bad argument), ENOTTY (no such ioctl), EIO (the
+ * calling process is not the one that made the VM).
+ */
+#ifndef GUESTMODE_UAPI_H
+#define GUESTMODE_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define GM_API_VERSION 12
+#define GM_IO 0xae
+
+/* ---- the device ---- */
+
+/* Returns 12. */
+#define GM_GET_API_VERSION _IO(GM_IO, 0x00)
+/* Argument 0. Returns a file descriptor for a new virtual machine. */
+#define GM_CREATE_VM _IO(GM_IO, 0x01)
+/* The MSRs that GET_MSRS and SET_MSRS know. E2BIG with nmsrs filled in when there is no room. */
+#define GM_GET_MSR_INDEX_LIST _IOWR(GM_IO, 0x02, struct gm_msr_list)
+/* Argument: a GM_CAP number. Returns 0 (no) or a positive number. Also on a VM's descriptor. */
+#define GM_CHECK_EXTENSION _IO(GM_IO, 0x03)
+/* Returns the size of a vCPU's mapping: struct gm_run, then the page of port data. */
+#define GM_GET_VCPU_MMAP_SIZE _IO(GM_IO, 0x04)
+/* What a guest can be given. E2BIG when nent is too small. */
+#define GM_GET_SUPPORTED_CPUID _IOWR(GM_IO, 0x05, struct gm_cpuid2)
+
+/* ---- a virtual machine ---- */
+
+/* Argument: number of the vCPU, also its APIC id. Returns its descriptor. EEXIST, EINVAL. */
+#define GM_CREATE_VCPU _IO(GM_IO, 0x41)
+/*
+ * Makes, moves, changes (flags) or deletes (size 0) a memory slot. Its whole size counts against
+ * RLIMIT_MEMLOCK while it exists (ENOMEM). EEXIST: overlaps another slot.
+ */
+#define GM_SET_USER_MEMORY_REGION _IOW(GM_IO, 0x46, struct gm_memory_region)
+/* The pages written since the last call or since logging began, one bit each. ENOENT. */
+#define GM_GET_DIRTY_LOG _IOW(GM_IO, 0x42, struct gm_dirty_log)
+/* Accepted and without effect: this driver needs no pages of its own in the guest. */
+#define GM_SET_TSS_ADDR _IO(GM_IO, 0x47)
+#define GM_SET_IDENTITY_MAP_ADDR _IOW(GM_IO, 0x48, __u64)
+
+/* ---- a vCPU ---- */
+
+/* Runs guest code until there is an exit. EINTR: a signal, or immediate_exit. */
+#define GM_RUN _IO(GM_IO, 0x80)
+#define GM_GET_REGS _IOR(GM_IO, 0x81, struct gm_regs)
+#define GM_SET_REGS _IOW(GM_IO, 0x82, struct gm_regs)
+/* EINVAL when CR0, CR4 and EFER contradict each other or have bits that are not offered. */
+#define GM_GET_SREGS _IOR(GM_IO, 0x83, struct gm_sregs)
+#define GM_SET_SREGS _IOW(GM_IO, 0x84, struct gm_sregs)
+/* An external interrupt, delivered when the guest can take it. EEXIST: one is waiting already. */
+#define GM_INTERRUPT _IOW(GM_IO, 0x86, struct gm_interrupt)
+/* Return the number of entries done, which stops at the first that is refused. E2BIG over 256. */
+#define GM_GET_MSRS _IOWR(GM_IO, 0x88, struct gm_msrs)
+#define GM_SET_MSRS _IOW(GM_IO, 0x89, struct gm_msrs)
+/* The signals blocked while RUN runs; a null argument ends that. */
+#define GM_SET_SIGNAL_MASK _IOW(GM_IO, 0x8b, struct gm_signal_mask)
+#define GM_GET_FPU _IOR(GM_IO, 0x8c, struct gm_fpu)
+#define GM_SET_FPU _IOW(GM_IO, 0x8d, struct gm_fpu)
+#define GM_SET_CPUID2 _IOW(GM_IO, 0x90, struct gm_cpuid2)
+#define GM_GET_CPUID2 _IOWR(GM_IO, 0x91, struct gm_cpuid2)
+#define GM_GET_MP_STATE _IOR(GM_IO, 0x98, struct gm_mp_state)
+/* GM_MP_RUNNABLE or GM_MP_HALTED only: other states belong to a local APIC in the kernel. */
+#define GM_SET_MP_STATE _IOW(GM_IO, 0x99, struct gm_mp_state)
+#define GM_NMI _IO(GM_IO, 0x9a)
+#define GM_GET_VCPU_EVENTS _IOR(GM_IO, 0x9f, struct gm_vcpu_events)
+#define GM_SET_VCPU_EVENTS _IOW(GM_IO, 0xa0, struct gm_vcpu_events)
+#define GM_GET_DEBUGREGS _IOR(GM_IO, 0xa1, struct gm_debugregs)
+#define GM_SET_DEBUGREGS _IOW(GM_IO, 0xa2, struct gm_debugregs)
+/* Returns kHz. Also on a VM's descriptor. */
+#define GM_GET_TSC_KHZ _IO(GM_IO, 0xa3)
+#define GM_GET_XSAVE _IOR(GM_IO, 0xa4, struct gm_xsave)
+#define GM_SET_XSAVE _IOW(GM_IO, 0xa5, struct gm_xsave)
+#define GM_GET_XCRS _IOR(GM_IO, 0xa6, struct gm_xcrs)
+#define GM_SET_XCRS _IOW(GM_IO, 0xa7, struct gm_xcrs)
+
+#define GM_CAP_USER_MEMORY 3
+#define GM_CAP_SET_TSS_ADDR 4
+#define GM_CAP_EXT_CPUID 7
+#define GM_CAP_NR_VCPUS 9
+#define GM_CAP_NR_MEMSLOTS 10
+#define GM_CAP_MP_STATE 14
+#define GM_CAP_DESTROY_MEMORY_REGION_WORKS 21
+#define GM_CAP_USER_NMI 22
+#define GM_CAP_JOIN_MEMORY_REGIONS_WORKS 30
+#define GM_CAP_SET_IDENTITY_MAP_ADDR 37
+#define GM_CAP_VCPU_EVENTS 41
+#define GM_CAP_INTR_SHADOW 49
+#define GM_CAP_DEBUGREGS 50
+#define GM_CAP_XSAVE 55
+#define GM_CAP_XCRS 56
+#define GM_CAP_GET_TSC_KHZ 61
+#define GM_CAP_MAX_VCPUS 66
+#define GM_CAP_READONLY_MEM 81
+#define GM_CAP_CHECK_EXTENSION_VM 105
+#define GM_CAP_MAX_VCPU_ID 128
+#define GM_CAP_IMMEDIATE_EXIT 136
+
+struct gm_msr_list {
+	__u32 nmsrs;
+	__u32 indices[];
+};
+
+struct gm_msr_entry {
+	__u32 index;
+	__u32 reserved;
+	__u64 data;
+};
+
+struct gm_msrs {
+	__u32 nmsrs;
+	__u32 pad;
+	struct gm_msr_entry entries[];
+};
+
+struct gm_cpuid_entry {
+	__u32 function;
+	__u32 index;
+	__u32 flags;
+	__u32 eax, ebx, ecx, edx;
+	__u32 padding[3];
+};
+#define GM_CPUID_INDEXED 1 /* flags: `index` counts */
+
+struct gm_cpuid2 {
+	__u32 nent;
+	__u32 padding;
+	struct gm_cpuid_entry entries[];
+};
+
+struct gm_memory_region {
+	__u32 slot;
+	__u32 flags;
+	__u64 guest_phys_addr; /* bytes, in whole pages, as the two that follow */
+	__u64 memory_size;
+	__u64 userspace_addr;
+};
+#define GM_MEM_LOG_DIRTY 1u
+#define GM_MEM_READONLY  2u /* writes are GM_EXIT_MMIO */
+
+struct gm_dirty_log {
+	__u32 slot;
+	__u32 padding;
+	__u64 bitmap; /* user address; a multiple of 8 bytes long */
+};
+
+struct gm_regs {
+	__u64 rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	__u64 rip, rflags;
+};
+
+struct gm_segment {
+	__u64 base;
+	__u32 limit;
+	__u16 selector;
+	__u8 type;
+	__u8 present, dpl, db, s, l, g, avl;
+	__u8 unusable;
+	__u8 padding;
+};
+
+struct gm_dtable {
+	__u64 base;
+	__u16 limit;
+	__u16 padding[3];
+};
+
+struct gm_sregs {
+	struct gm_segment cs, ds, es, fs, gs, ss;
+	struct gm_segment tr, ldt;
+	struct gm_dtable gdt, idt;
+	__u64 cr0, cr2, cr3, cr4, cr8;
+	__u64 efer;
+	__u64 apic_base;
+	__u64 interrupt_bitmap[4]; /* at most one bit: an interrupt that waits to be delivered */
+};
+
+struct gm_fpu {
+	__u8 fpr[8][16];
+	__u16 fcw, fsw;
+	__u8 ftwx; /* as in FXSAVE's image */
+	__u8 pad1;
+	__u16 last_opcode;
+	__u64 last_ip, last_dp;
+	__u8 xmm[16][16];
+	__u32 mxcsr;
+	__u32 pad2;
+};
+
+struct gm_interrupt {
+	__u32 irq; /* vector, 0 to 255 */
+};
+
+struct gm_signal_mask {
+	__u32 len; /* bytes: 8 */
+	__u8 sigset[];
+};
+
+struct gm_mp_state {
+	__u32 mp_state;
+};
+#define GM_MP_RUNNABLE 0
+#define GM_MP_HALTED   3
+
+struct gm_vcpu_events {
+	struct {
+		__u8 injected, nr, has_error_code, pending;
+		__u32 error_code;
+	} exception;
+	struct {
+		__u8 injected, nr, soft, shadow;
+	} interrupt;
+	struct {
+		__u8 injected, pending, masked, pad;
+	} nmi;
+	__u32 sipi_vector;
+	__u32 flags;
+	__u8 reserved[40];
+};
+#define GM_EVENTS_NMI_PENDING 1u
+#define GM_EVENTS_SIPI        2u
+#define GM_EVENTS_SHADOW      4u
+
+struct gm_debugregs {
+	__u64 db[4];
+	__u64 dr6, dr7;
+	__u64 flags; /* 0 */
+	__u64 reserved[9];
+};
+
+/* The standard (not compacted) format of XSAVE. */
+struct gm_xsave {
+	__u32 region[1024];
+};
+
+struct gm_xcr {
+	__u32 xcr;
+	__u32 reserved;
+	__u64 value;
+};
+
+struct gm_xcrs {
+	__u32 nr_xcrs;
+	__u32 flags;
+	struct gm_xcr xcrs[16];
+	__u64 padding[16];
+};
+
+/* gm_run.exit_reason */
+#define GM_EXIT_IO              2
+#define GM_EXIT_HLT             5
+#define GM_EXIT_MMIO            6
+#define GM_EXIT_IRQ_WINDOW_OPEN 7
+#define GM_EXIT_SHUTDOWN        8
+#define GM_EXIT_FAIL_ENTRY      9
+#define GM_EXIT_INTR            10
+#define GM_EXIT_SET_TPR         11
+#define GM_EXIT_INTERNAL_ERROR  17
+
+#define GM_INTERNAL_EMULATION  1 /* suberror: an instruction that cannot be emulated */
+#define GM_INTERNAL_DELIVERY   3 /* an event whose delivery touches device memory */
+#define GM_INTERNAL_UNEXPECTED 4 /* an exit that the driver does not know */
+
+/* Shared with the program through mmap of the vCPU's descriptor. */
+struct gm_run {
+	__u8 request_interrupt_window; /* in: exit when an interrupt could be delivered */
+	__u8 immediate_exit;           /* in: RUN returns EINTR at once */
+	__u8 padding1[6];
+	__u32 exit_reason;
+	__u8 ready_for_interrupt_injection;
+	__u8 if_flag;
+	__u16 flags;
+	__u64 cr8;                     /* in and out */
+	__u64 apic_base;               /* in and out */
+	union {
+		struct {
+			__u8 direction; /* GM_IO_IN, GM_IO_OUT */
+			__u8 size;
+			__u16 port;
+			__u32 count;
+			__u64 data_offset; /* from the start of struct gm_run */
+		} io;
+		struct {
+			__u64 phys_addr;
+			__u8 data[8];
+			__u32 len;
+			__u8 is_write;
+		} mmio;
+		struct {
+			__u64 hardware_entry_failure_reason;
+			__u32 cpu;
+		} fail_entry;
+		struct {
+			__u32 suberror;
+			__u32 ndata;
+			__u64 data[16];
+		} internal;
+		__u8 padding[256];
+	};
+	__u64 valid_regs;
+	__u64 dirty_regs;
+	__u8 sync_regs[2048];
+};
+#define GM_IO_IN  0
+#define GM_IO_OUT 1
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A vCPU: its descriptor, its mapping, and RUN. */
+#include "module/gm.h"
+
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+static atomic64_t next_serial = ATOMIC64_INIT(1);
+
+static void vcpu_free(struct gm_vcpu *vcpu)
+{
+	if (vcpu->arch)
+		gm_backend->vcpu_fini(vcpu);
+	free_page((unsigned long)vcpu->fpu);
+	vfree(vcpu->run);
+	kvfree(vcpu);
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	struct gm_vcpu *vcpu = file->private_data;
+	struct gm_vm *vm = vcpu->vm;
+
+	mutex_lock(&vm->lock);
+	vm->vcpus[vcpu->id] = NULL;
+	vm->nvcpus--;
+	mutex_unlock(&vm->lock);
+	vcpu_free(vcpu);
+	gm_vm_put(vm);
+	return 0;
+}
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct gm_vcpu *vcpu = file->private_data;
+
+	return remap_vmalloc_range(vma, vcpu->run, vma->vm_pgoff);
+}
+
+/* An external interrupt handed over now would be accepted and delivered at the next entry. */
+int gm_can_inject(struct gm_vcpu *vcpu)
+{
+	return (vcpu->rflags & X86_EFLAGS_IF) && !vcpu->int_shadow && !vcpu->exc.valid &&
+	       !vcpu->nmi_injected && vcpu->irq_injected < 0 && vcpu->irq_pending < 0;
+}
+
+int gm_run_loop(struct gm_vcpu *vcpu)
+{
+	struct gm_exit exit;
+	int ret = gm_exit_complete(vcpu);
+
+	while (ret > 0) {
+		if (signal_pending(current) || READ_ONCE(vcpu->run->immediate_exit)) {
+			vcpu->run->exit_reason = GM_EXIT_INTR;
+			return -EINTR;
+		}
+		if (READ_ONCE(vcpu->run->request_interrupt_window) && gm_can_inject(vcpu)) {
+			vcpu->run->exit_reason = GM_EXIT_IRQ_WINDOW_OPEN;
+			return 0;
+		}
+		cond_resched();
+		memset(&exit, 0, sizeof(exit));
+		ret = gm_backend->run(vcpu, &exit);
+		if (!ret)
+			ret = gm_exit_handle(vcpu, &exit);
+	}
+	return ret;
+}
+
+static long vcpu_run(struct gm_vcpu *vcpu)
+{
+	struct gm_run *run = vcpu->run;
+	u64 cr8 = READ_ONCE(run->cr8);
+	sigset_t saved;
+	long ret;
+
+	if (cr8 > 15)
+		return -EINVAL;
+	vcpu->cr8 = cr8;
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	ret = gm_run_loop(vcpu);
+	run->ready_for_interrupt_injection = gm_can_inject(vcpu);
+	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
+	run->flags = 0;
+	run->cr8 = vcpu->cr8;
+	run->apic_base = vcpu->apic_base;
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return ret;
+}
+
+static long set_signal_mask(struct gm_vcpu *vcpu, struct gm_signal_mask __user *arg)
+{
+	sigset_t set;
+	u32 len;
+
+	if (!arg) {
+		vcpu->sigset_active = 0;
+		return 0;
+	}
+	if (get_user(len, &arg->len))
+		return -EFAULT;
+	if (len != sizeof(set))
+		return -EINVAL;
+	if (copy_from_user(&set, arg->sigset, sizeof(set)))
+		return -EFAULT;
+	sigdelsetmask(&set, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	vcpu->sigset = set;
+	vcpu->sigset_active = 1;
+	return 0;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct gm_vcpu *vcpu = file->private_data;
+	long ret;
+
+	if (vcpu->vm->mm != current->mm)
+		return -EIO;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	switch (cmd) {
+	case GM_RUN:
+		ret = arg ? -EINVAL : vcpu_run(vcpu);
+		break;
+	case GM_SET_SIGNAL_MASK:
+		ret = set_signal_mask(vcpu, (void __user *)arg);
+		break;
+	default:
+		ret = gm_state_ioctl(vcpu, cmd, (void __user *)arg);
+	}
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct gm_vcpu *vcpu_alloc(struct gm_vm *vm, unsigned int id)
+{
+	struct gm_vcpu *vcpu = kvzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+
+	if (!vcpu)
+		return NULL;
+	mutex_init(&vcpu->mutex);
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->serial = atomic64_inc_return(&next_serial);
+	vcpu->last_cpu = -1;
+	vcpu->tsc_offset = vm->tsc_offset;
+	vcpu->run = vmalloc_user(GM_RUN_PAGES * PAGE_SIZE);
+	vcpu->fpu = (u8 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!vcpu->run || !vcpu->fpu || gm_backend->vcpu_init(vcpu)) {
+		vcpu_free(vcpu);
+		return NULL;
+	}
+	gm_vcpu_reset(vcpu);
+	return vcpu;
+}
+
+int gm_vcpu_create(struct gm_vm *vm, unsigned long id)
+{
+	struct gm_vcpu *vcpu;
+	int fd = -EEXIST;
+
+	if (id >= GM_MAX_VCPUS)
+		return -EINVAL;
+	vcpu = vcpu_alloc(vm, id);
+	if (!vcpu)
+		return -ENOMEM;
+	/* The descriptor is visible to other threads at once, so all that it needs comes before. */
+	mutex_lock(&vm->lock);
+	if (vm->vcpus[id])
+		goto fail;
+	kref_get(&vm->refs);
+	vm->vcpus[id] = vcpu;
+	vm->nvcpus++;
+	fd = anon_inode_getfd("guestmode-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		mutex_unlock(&vm->lock);
+		return fd;
+	}
+	vm->vcpus[id] = NULL;
+	vm->nvcpus--;
+	/* Not the last reference: the caller's descriptor of the VM holds one. */
+	gm_vm_put(vm);
+fail:
+	mutex_unlock(&vm->lock);
+	vcpu_free(vcpu);
+	return fd;
+}

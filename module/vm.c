@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A virtual machine and its ioctls (uapi/guestmode.h). */
+#include "module/gm.h"
+
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/tsc.h>
+
+static void vm_free(struct kref *refs)
+{
+	struct gm_vm *vm = container_of(refs, struct gm_vm, refs);
+
+	/* No vCPU is left, so nobody uses the tables. */
+	gm_mmu_fini(vm);
+	gm_slots_free(vm);
+	mmdrop(vm->mm);
+	kvfree(vm);
+}
+
+void gm_vm_put(struct gm_vm *vm)
+{
+	kref_put(&vm->refs, vm_free);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	gm_vm_put(file->private_data);
+	return 0;
+}
+
+static long set_memory_region(struct gm_vm *vm, void __user *arg)
+{
+	struct gm_memory_region r;
+
+	if (copy_from_user(&r, arg, sizeof(r)))
+		return -EFAULT;
+	return gm_slot_set(vm, &r);
+}
+
+static long get_dirty_log(struct gm_vm *vm, void __user *arg)
+{
+	struct gm_dirty_log log;
+
+	if (copy_from_user(&log, arg, sizeof(log)))
+		return -EFAULT;
+	return gm_dirty_log(vm, &log);
+}
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct gm_vm *vm = file->private_data;
+
+	if (vm->mm != current->mm)
+		return -EIO;
+	switch (cmd) {
+	case GM_CREATE_VCPU:
+		return gm_vcpu_create(vm, arg);
+	case GM_SET_USER_MEMORY_REGION:
+		return set_memory_region(vm, (void __user *)arg);
+	case GM_GET_DIRTY_LOG:
+		return get_dirty_log(vm, (void __user *)arg);
+	case GM_SET_TSS_ADDR:
+	case GM_SET_IDENTITY_MAP_ADDR:
+		return 0;
+	case GM_CHECK_EXTENSION:
+		return gm_check_extension(arg);
+	case GM_GET_TSC_KHZ:
+		return tsc_khz;
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+int gm_vm_create(void)
+{
+	struct gm_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	int fd;
+
+	if (!vm)
+		return -ENOMEM;
+	kref_init(&vm->refs);
+	mutex_init(&vm->lock);
+	mutex_init(&vm->mmu_lock);
+	init_rwsem(&vm->slots_sem);
+	vm->tsc_offset = 0 - rdtsc();
+	if (gm_mmu_init(vm)) {
+		kvfree(vm);
+		return -ENOMEM;
+	}
+	vm->mm = current->mm;
+	mmgrab(vm->mm);
+	fd = anon_inode_getfd("guestmode-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		gm_vm_put(vm);
+	return fd;
+}
