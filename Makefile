@@ -75,6 +75,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   check-cli      the command line, signals and host faults
 ##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
 ##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
+##   check-rig      the driver in an emulated AMD-V machine (two minutes)
 ##   check-guests   boot every test guest (an hour and more)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
 ##   lint, format   static checks; clang-format in place
@@ -98,6 +99,11 @@ check:
 
 check-cli: all
 	$(Q)test/cli/run.py
+
+check-rig:
+	$(Q)scripts/setup.sh build run rig
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)test/rig/run.sh $(BUILD)/vmm $(RIG_CPUS)
 
 check-guests:
 	$(Q)scripts/setup.sh build run test
@@ -129,6 +135,6 @@ clean:
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
 
-.PHONY: all unit run check check-unit check-cli check-guests bench lint format install clean help
+.PHONY: all unit run check check-unit check-cli check-rig check-guests bench lint format install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:

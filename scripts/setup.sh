@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing to build, run or test, and prints what it does.
-# Usage: scripts/setup.sh build|run|test|bench...
+# Usage: scripts/setup.sh build|run|test|rig|bench...
 set -eu
 
 apt_list() {
@@ -11,6 +11,7 @@ apt_list() {
 	run) echo grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux binutils lz4 zstd xz-utils ;;
+	rig) echo qemu-system-x86 busybox-static cpio kmod libc6-dev ;;
 	bench) echo qemu-system-x86 bochs bochs-x bochsbios vgabios valgrind lame gzip ;;
 	lint) echo clang-format cppcheck shellcheck groff-base python3 ;;
 	esac
@@ -22,6 +23,7 @@ dnf_list() {
 		libpng-devel zlib-devel inih-devel acpica-tools seabios-bin seavgabios-bin ;;
 	run) echo grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux lz4 zstd xz ;;
+	rig) echo qemu-system-x86 busybox cpio kmod glibc-static ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
 	lint) echo clang-tools-extra cppcheck ShellCheck groff-base python3 ;;
 	esac
