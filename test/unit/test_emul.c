@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The emulator of single instructions: operands, flags, strings, ports, and the rule that a read that
+ * has to wait leaves no trace. Source: Intel SDM volume 2.
+ */
+#include <check.h>
+
+#include "module/x86/emul.h"
+
+#define MEM_SIZE 0x1000
+#define DEVICE 0x2000 /* reads there answer X86_RETRY */
+
+static u8 mem[MEM_SIZE];
+static u64 out_val, out_port;
+
+static int op_read(struct x86_ctx *ctx, u64 lin, void *buf, unsigned int len, unsigned int acc)
+{
+	if (lin == DEVICE)
+		return X86_RETRY;
+	if (lin + len > MEM_SIZE)
+		return x86_raise_err(ctx, X86_PF, 0);
+	memcpy(buf, mem + lin, len);
+	return 0;
+}
+
+static int op_write(struct x86_ctx *ctx, u64 lin, const void *buf, unsigned int len, unsigned int acc)
+{
+	if (lin + len > MEM_SIZE)
+		return x86_raise_err(ctx, X86_PF, 2);
+	memcpy(mem + lin, buf, len);
+	return 0;
+}
+
+static int op_probe(struct x86_ctx *ctx, u64 lin, unsigned int len, unsigned int acc)
+{
+	return lin + len > MEM_SIZE ? x86_raise_err(ctx, X86_PF, 2) : 0;
+}
+
+static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->limit = 0xffffffff;
+	s->attr = seg == X86_CS ? 0xc09b : 0xc093;
+}
+
+static u64 op_get_cr(struct x86_ctx *ctx, unsigned int cr)
+{
+	return cr ? 0 : X86_CR0_PE;
+}
+
+static u64 op_get_efer(struct x86_ctx *ctx)
+{
+	return 0;
+}
+
+static int io_in(struct x86_ctx *ctx, u16 port, unsigned int size, u64 *val)
+{
+	*val = 0x77;
+	return 0;
+}
+
+static int io_out(struct x86_ctx *ctx, u16 port, unsigned int size, u64 val)
+{
+	out_port = port;
+	out_val = val;
+	return 0;
+}
+
+static const struct x86_ops ops = {
+	.read = op_read, .write = op_write, .probe = op_probe, .get_seg = op_get_seg,
+	.get_cr = op_get_cr, .get_efer = op_get_efer,
+};
+static const struct x86_emul_io io = { io_in, io_out };
+
+/* Code at 0x100; EAX 0x11223344, ECX 2, EDX 0x3f8, EBX 0x800 (memory holds 0x80000001 there), ESI 0x800,
+ * EDI 0x900, ESP 0xa00. `reg`, `addr`: the register and the four bytes looked at afterwards. */
+static const struct {
+	const char *name;
+	const char *code;
+	unsigned int len;
+	int ret;
+	unsigned int rip;
+	unsigned int reg;
+	u64 val;
+	unsigned int addr;
+	u32 word;
+	u32 flags; /* arithmetic ones */
+} cases[] = {
+	{ "mov load", "\x8b\x03", 2, 0, 0x102, X86_RAX, 0x80000001, 0x800, 0x80000001, 0 },
+	{ "mov store high byte", "\x88\x23", 2, 0, 0x102, X86_RAX, 0x11223344, 0x800, 0x80000033, 0 },
+	{ "mov store imm16", "\x66\xc7\x03\x34\x12", 5, 0, 0x105, X86_RCX, 2, 0x800, 0x80001234, 0 },
+	{ "movzx", "\x0f\xb6\x43\x03", 4, 0, 0x104, X86_RAX, 0x80, 0x800, 0x80000001, 0 },
+	{ "movsx", "\x0f\xbe\x43\x03", 4, 0, 0x104, X86_RAX, 0xffffff80, 0x800, 0x80000001, 0 },
+	{ "add to memory", "\x01\x1b", 2, 0, 0x102, X86_RBX, 0x800, 0x800, 0x80000801, X86_FL_SF },
+	{ "cmp writes nothing", "\x83\x3b\x01", 3, 0, 0x103, X86_RBX, 0x800, 0x800, 0x80000001,
+	  X86_FL_SF | X86_FL_PF },
+	{ "dec keeps CF", "\xff\x0b", 2, 0, 0x102, X86_RBX, 0x800, 0x800, 0x80000000,
+	  X86_FL_SF | X86_FL_PF },
+	{ "xchg", "\x87\x03", 2, 0, 0x102, X86_RAX, 0x80000001, 0x800, 0x11223344, 0 },
+	{ "cmpxchg, unequal", "\x0f\xb1\x0b", 3, 0, 0x103, X86_RAX, 0x80000001, 0x800, 0x80000001,
+	  X86_FL_CF | X86_FL_SF | X86_FL_OF },
+	{ "bts beyond the operand", "\x0f\xab\x0b", 3, 0, 0x103, X86_RBX, 0x800, 0x800, 0x80000005, 0 },
+	{ "push memory", "\xff\x33", 2, 0, 0x102, X86_RSP, 0x9fc, 0x9fc, 0x80000001, 0 },
+	{ "rep movs, one of two", "\xf3\xa5", 2, 0, 0x100, X86_RCX, 1, 0x900, 0x80000001, 0 },
+	{ "stos", "\xab", 1, 0, 0x101, X86_RDI, 0x904, 0x900, 0x11223344, 0 },
+	{ "ins", "\x6c", 1, 0, 0x101, X86_RDI, 0x901, 0x900, 0x77, 0 },
+	{ "outs", "\x6e", 1, 0, 0x101, X86_RSI, 0x801, 0x800, 0x80000001, 0 },
+	{ "a device read waits", "\xff\x05\x00\x20\x00\x00", 6, X86_RETRY, 0x100, X86_RAX, 0x11223344,
+	  0x800, 0x80000001, 0 },
+	{ "page fault", "\x89\x05\xfe\x0f\x00\x00", 6, X86_FAULT, 0x100, X86_RAX, 0x11223344, 0x800,
+	  0x80000001, 0 },
+	{ "not known: fadd", "\xd8\x03", 2, X86_EMUL_UNKNOWN, 0x100, X86_RAX, 0x11223344, 0x800,
+	  0x80000001, 0 },
+};
+
+START_TEST(instructions)
+{
+	struct x86_emul e;
+	u32 word = 0x80000001;
+	int ret;
+
+	memset(&e, 0, sizeof(e));
+	memset(mem, 0, sizeof(mem));
+	memcpy(mem + 0x100, cases[_i].code, cases[_i].len);
+	memcpy(mem + 0x800, &word, 4);
+	e.ctx.ops = &ops;
+	e.ctx.gpr = e.gpr;
+	e.ctx.rip = 0x100;
+	e.ctx.rflags = X86_FL_ONE;
+	e.io = &io;
+	e.mode = X86_MODE_32;
+	e.gpr[X86_RAX] = 0x11223344;
+	e.gpr[X86_RCX] = 2;
+	e.gpr[X86_RDX] = 0x3f8;
+	e.gpr[X86_RBX] = e.gpr[X86_RSI] = 0x800;
+	e.gpr[X86_RDI] = 0x900;
+	e.gpr[X86_RSP] = 0xa00;
+	ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), 0);
+	ret = x86_emul_exec(&e);
+	ck_assert_msg(ret == cases[_i].ret, "%s: result %d", cases[_i].name, ret);
+	memcpy(&word, mem + cases[_i].addr, 4);
+	ck_assert_msg(e.ctx.rip == cases[_i].rip, "%s: rip %#lx", cases[_i].name, e.ctx.rip);
+	ck_assert_msg(e.gpr[cases[_i].reg] == cases[_i].val, "%s: register %#lx", cases[_i].name,
+		      e.gpr[cases[_i].reg]);
+	ck_assert_msg(word == cases[_i].word, "%s: memory %#x", cases[_i].name, word);
+	ck_assert_msg((e.ctx.rflags & X86_FL_ARITH) == cases[_i].flags, "%s: flags %#lx",
+		      cases[_i].name, e.ctx.rflags);
+}
+END_TEST
+
+START_TEST(port_value)
+{
+	struct x86_emul e;
+
+	memset(&e, 0, sizeof(e));
+	memcpy(mem, "\x66\x6f", 2); /* outsw */
+	memcpy(mem + 0x800, "\xcd\xab", 2);
+	e.ctx.ops = &ops;
+	e.ctx.gpr = e.gpr;
+	e.io = &io;
+	e.mode = X86_MODE_32;
+	e.gpr[X86_RSI] = 0x800;
+	e.gpr[X86_RDX] = 0x101f0;
+	ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), 0);
+	ck_assert_int_eq(x86_emul_exec(&e), 0);
+	ck_assert_uint_eq(out_port, 0x1f0);
+	ck_assert_uint_eq(out_val, 0xabcd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("emul");
+	TCase *t = tcase_create("emul");
+	SRunner *r;
+	int failed;
+
+	tcase_add_loop_test(t, instructions, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(t, port_value);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
