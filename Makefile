@@ -116,7 +116,7 @@ bench:
 	$(Q)test/bench/run.py
 
 # Tables whose columns mean something stay as they are.
-TABLES = module/x86/optable% module/x86/ops.h test/unit/decode_corpus.h
+TABLES = module/x86/optable% module/x86/ops.h test/unit/lib/decode_corpus.h
 SOURCES = $(filter-out $(TABLES),$(shell git ls-files '*.c' '*.h'))
 format:
 	$(Q)clang-format -i $(SOURCES)

@@ -5,7 +5,7 @@
  * code, so that it goes on.
  */
 #include "test/fuzz/fuzz.h"
-#include "test/unit/cpu_rig.h"
+#include "test/unit/lib/cpu_rig.h"
 
 #define CODE   0x2000u
 #define IDT    0x1000u

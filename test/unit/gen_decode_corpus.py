@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes test/unit/decode_corpus.h: instruction lengths as GNU objdump sees them.
+"""Writes test/unit/lib/decode_corpus.h: instruction lengths as GNU objdump sees them.
 
 usage: gen_decode_corpus.py > decode_corpus.h
 

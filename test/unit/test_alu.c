@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "module/x86/alu.h"
-#include "test/unit/native.h"
+#include "test/unit/lib/native_gpr.h"
 
 static struct native nat;
 static u8 *stack;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "module/x86/decode.h"
-#include "test/unit/cpu_user.h"
+#include "test/unit/lib/cpu_user.h"
 
 static struct user user;
 static u64 seed;

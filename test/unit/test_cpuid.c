@@ -2,7 +2,7 @@
 /* CPU models and CPUID, from Intel SDM volume 2, CPUID. */
 #include <check.h>
 
-#include "test/unit/cpu_rig.h"
+#include "test/unit/lib/cpu_rig.h"
 
 static u32 leaf(struct rig *r, u32 leaf, u32 sub, unsigned int reg)
 {

@@ -333,7 +333,7 @@ struct corpus {
 };
 
 static const struct corpus corpus[] = {
-#include "test/unit/decode_corpus.h"
+#include "test/unit/lib/decode_corpus.h"
 };
 
 START_TEST(test_corpus)

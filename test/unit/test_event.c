@@ -3,7 +3,7 @@
 #include <check.h>
 
 #include "module/x86/event.h"
-#include "test/unit/fake_x86.h"
+#include "test/unit/lib/fake_x86.h"
 
 static int deliver(struct fake *f, u8 vector, u8 kind, int err)
 {

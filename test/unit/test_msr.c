@@ -2,7 +2,7 @@
 /* MSRs, control and debug registers of the software CPU, from Intel SDM volumes 3 and 4. */
 #include <check.h>
 
-#include "test/unit/cpu_rig.h"
+#include "test/unit/lib/cpu_rig.h"
 
 /* What WRMSR of each value does: ok, and what is read back. */
 static const struct msr_case {

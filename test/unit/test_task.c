@@ -5,7 +5,7 @@
 #include "module/x86/event.h"
 #include "module/x86/task.h"
 #include "module/x86/xfer.h"
-#include "test/unit/fake_x86.h"
+#include "test/unit/lib/fake_x86.h"
 
 #define TSS2  0x10000u
 #define TSS16 0x11000u

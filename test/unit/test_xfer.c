@@ -3,7 +3,7 @@
 #include <check.h>
 
 #include "module/x86/xfer.h"
-#include "test/unit/fake_x86.h"
+#include "test/unit/lib/fake_x86.h"
 
 /* Error codes of loads: {register, selector, cpl, vector or 0 for success, error code}. */
 static const struct load_case {

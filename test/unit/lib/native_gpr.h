@@ -6,8 +6,8 @@
  * The code page is written and executed through two mappings of one file, data that the
  * instructions may use is the caller's affair. Not for more than one thread.
  */
-#ifndef TEST_NATIVE_H
-#define TEST_NATIVE_H
+#ifndef TEST_NATIVE_GPR_H
+#define TEST_NATIVE_GPR_H
 
 #include <errno.h>
 #include <setjmp.h>

@@ -10,8 +10,8 @@
 #ifndef TEST_CPU_USER_H
 #define TEST_CPU_USER_H
 
-#include "test/unit/cpu_rig.h"
-#include "test/unit/native.h"
+#include "test/unit/lib/cpu_rig.h"
+#include "test/unit/lib/native_gpr.h"
 
 #define USER_DATA 0x10000000ull  /* linear address of the data region */
 #define USER_DATA_PAGES 4        /* writable ones; before and after them nothing is mapped */
