@@ -70,13 +70,13 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ## Targets:
 ##   all (default)  build/vmm
 ##   run            set up what is missing, build, make a demonstration disk, boot it
-##   check          set up what is missing, build, run all tests of a usual change (about 20 minutes)
+##   check          set up what is missing, build, run all tests of a usual change (5 to 15 minutes)
 ##   check-unit     unit tests only (SANITIZE=address,undefined runs them sanitized)
 ##   check-cli      the command line, signals and host faults
 ##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
 ##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
 ##   check-rig      the driver in an emulated AMD-V machine (two minutes)
-##   check-guests   boot every test guest (an hour and more)
+##   check-guests   boot every test guest (5 to 20 minutes once they are made)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
 ##   lint, format   static checks; clang-format in place
 ##   install        to $(DESTDIR)$(PREFIX)
