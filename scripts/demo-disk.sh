@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes the demonstration disk: MBR, GRUB, a Debian kernel and a small BusyBox user land with a
 # shell on the screen and the serial line. Needs neither root nor loop devices.
-# Usage: scripts/demo-disk.sh OUTPUT
+# Usage: scripts/demo-disk.sh OUTPUT [KERNEL-PACKAGE [ARCH]]
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 . "$(dirname "$0")/packages.sh"
 
-out=${1:?usage: demo-disk.sh OUTPUT}
+out=${1:?usage: demo-disk.sh OUTPUT [KERNEL-PACKAGE [ARCH]]}
+meta=${2:-linux-image-cloud-amd64} arch=${3:-amd64}
 # Kept until this script changes.
 recipe=$(cksum <"$0")
 [ -f "$out" ] && [ "$recipe" = "$(cat "$out.recipe" 2>/dev/null)" ] && exit 0
@@ -15,15 +16,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo "demo-disk: making $out (once; it is kept)"
 
-meta=linux-image-cloud-amd64
-kernel=$(pkg_depends $meta '^linux-image-')
-kdir=$(pkg_dir "$kernel")
+kernel=$(pkg_depends "$meta" '^linux-image-' "" "$arch")
+kdir=$(pkg_dir "$kernel" "" "$arch")
+busybox=$(pkg_dir busybox-static "" "$arch")/bin/busybox
 release=${kernel#linux-image-}
 
 # ---- the first RAM disk: modules for the disk, then over to the root file system ----
 ird=$work/initrd
 mkdir -p "$ird/bin" "$ird/dev" "$ird/proc" "$ird/sys" "$ird/root" "$ird/lib"
-cp /bin/busybox "$ird/bin/busybox"
+cp "$busybox" "$ird/bin/busybox"
 modules=
 depmod -b "$kdir" "$release" 2>/dev/null || true
 # The disk and its file system, CDs, and the power button with the way its events reach acpid.
@@ -59,7 +60,7 @@ mkdir -p "$root/boot/grub" "$root/bin" "$root/sbin" "$root/etc/init.d" "$root/et
 
 # ---- the root file system ----
 cp "$kdir/boot/vmlinuz-$release" "$root/boot/vmlinuz"
-cp /bin/busybox "$root/bin/busybox"
+cp "$busybox" "$root/bin/busybox"
 for a in $(/bin/busybox --list); do
 	[ "$a" = busybox ] || ln -s busybox "$root/bin/$a"
 done

@@ -123,6 +123,9 @@ make_guest() {
 	initrd-i386) busybox_initrd i386 "$shell_init" "$2" ;;
 	debian-disk) "$here/debian-disk.sh" amd64 "$2" >&2 ;;
 	demo-disk) "$here/demo-disk.sh" "$2" >&2 ;;
+	linux-disk-amd64) "$here/demo-disk.sh" "$2" linux-image-amd64 amd64 >&2 ;;
+	linux-disk-686) "$here/demo-disk.sh" "$2" linux-image-686 i386 >&2 ;;
+	linux-disk-686-pae) "$here/demo-disk.sh" "$2" linux-image-686-pae i386 >&2 ;;
 	linux-cd-*)
 		# A GRUB CD with a kernel and the initramfs: linux-cd-686 and so on.
 		flavour=${1#linux-cd-} arch=amd64

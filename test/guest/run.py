@@ -221,16 +221,21 @@ def vesamenu():
         g.fail("no graphical menu")
 
 
-def demo_disk():
-    with Guest("--disk", image("demo-disk") + ",snapshot") as g:
-        g.expect(r"guestmode# ", 240 * T)
-        took = g.seconds()
-        out = g.command("grep -c . /proc/interrupts; ls /dev/sda1", r"guestmode# ")
-        if "/dev/sda1" not in out:
-            g.fail("no /dev/sda1")
-        g.send("poweroff\n")
-        g.wait(0, 120 * T)
-        return f"disk to shell {took:.1f} s"
+def demo_disk(name):
+    """A disk with MBR, GRUB, a kernel and a root file system, all written by scripts/demo-disk.sh."""
+
+    def run():
+        with Guest("--disk", image(name) + ",snapshot") as g:
+            g.expect(r"guestmode# ", 240 * T)
+            took = g.seconds()
+            out = g.command("grep -c . /proc/interrupts; ls /dev/sda1", r"guestmode# ")
+            if "/dev/sda1" not in out:
+                g.fail("no /dev/sda1")
+            g.send("poweroff\n")
+            g.wait(0, 120 * T)
+            return f"disk to shell {took:.1f} s"
+
+    return run
 
 
 def debian_login(g, boot):
@@ -299,7 +304,10 @@ GUESTS = [
     ("reboot", False, reboot),
     ("memory-5g", False, memory_5g),
     ("floppy", False, floppy),
-    ("demo-disk", True, demo_disk),
+    ("demo-disk", True, demo_disk("demo-disk")),
+    ("linux-disk-amd64", False, demo_disk("linux-disk-amd64")),
+    ("linux-disk-686", False, demo_disk("linux-disk-686")),
+    ("linux-disk-686-pae", False, demo_disk("linux-disk-686-pae")),
     ("disks-and-cd", False, disks_and_cd),
     ("debian-disk", False, debian_disk),
 ]

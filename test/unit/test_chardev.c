@@ -500,7 +500,7 @@ START_TEST(test_bound)
 	loop_start();
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	n = read_all(fd, buf, 2 << 20, 300);
+	n = read_all(fd, buf, 2 << 20, 2000);
 	ck_assert_int_eq(n, 1 << 20);
 	ck_assert_mem_eq(buf + n - 10, "000149999\n", 10);
 	close_char(c);
