@@ -404,8 +404,8 @@ static uop_fn emit_pair(struct xl *x, struct uop *u, uop_fn one, uop_fn two)
 	struct uop *prev = u - 1;
 	unsigned int slot = (unsigned int)(prev - x->b->uops);
 
-	if (u > x->b->uops && !(x->b->data[slot / 64] >> (slot & 63) & 1) && prev->fn == one && u->rm != X86_RSP && prev->rm != X86_RSP &&
-	    prev->off + prev->len == u->off) {
+	if (u > x->b->uops && !(x->b->data[slot / 64] >> (slot & 63) & 1) && prev->fn == one &&
+	    u->rm != X86_RSP && prev->rm != X86_RSP && prev->off + prev->len == u->off) {
 		prev->fn = two;
 		prev->reg = u->rm;
 	}
