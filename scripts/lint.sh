@@ -33,7 +33,7 @@ sources() {
 
 # LICENSE is the licence; VERSION, pictures and fuzzing inputs have no room for a comment.
 spdx() {
-	sources | grep -v -E '^(LICENSE|VERSION|docs/[^/]*\.png|test/fuzz/corpus/.*|\.gitignore|.*\.md)$' | while read -r f; do
+	sources | grep -v -E '^(LICENSE|VERSION|docs/[^/]*\.png|test/guest/pictures/.*|test/fuzz/corpus/.*|\.gitignore|.*\.md)$' | while read -r f; do
 		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-2\.0-or-later' || echo "$f: no SPDX line"
 	done
 }

@@ -97,7 +97,7 @@ void ps2_mouse_write(struct ps2_mouse *p, u8 byte);
 void ps2_mouse_move(struct ps2_mouse *p, int dx, int dy, int dz, unsigned int buttons);
 /* The next byte at guest time `now`; makes a packet where one is due. */
 bool ps2_mouse_get(struct ps2_mouse *p, u64 now, u8 *byte);
-/* When there will be something to send: 0 for now, GM_TIME_NEVER for nothing. */
+/* When there will be something to send: 0 means at once, GM_TIME_NEVER for nothing. */
 u64 ps2_mouse_due(const struct ps2_mouse *p);
 bool ps2_mouse_valid(const struct ps2_mouse *p);
 
