@@ -31,7 +31,7 @@ struct gm_loop {
 	/* work queue; its own lock, taken inside the machine lock */
 	pthread_mutex_t work_lock;
 	pthread_cond_t work_cond, done_cond;
-	struct gm_work *todo, **todo_tail, *finished, **finished_tail;
+	struct gm_work *queued, **queued_tail, *finished, **finished_tail;
 	unsigned int pending; /* submitted, done() not yet called; machine lock */
 	unsigned int nthreads, idle;
 	bool stopping;
@@ -51,7 +51,7 @@ struct gm_loop *gm_loop_new(struct gm_machine *m)
 	if (!l)
 		return NULL;
 	l->m = m;
-	l->todo_tail = &l->todo;
+	l->queued_tail = &l->queued;
 	l->finished_tail = &l->finished;
 	pthread_mutex_init(&l->work_lock, NULL);
 	pthread_cond_init(&l->work_cond, NULL);
@@ -186,17 +186,17 @@ static void *worker(void *arg)
 
 	pthread_mutex_lock(&l->work_lock);
 	for (;;) {
-		while (!l->todo && !l->stopping) {
+		while (!l->queued && !l->stopping) {
 			l->idle++;
 			pthread_cond_wait(&l->work_cond, &l->work_lock);
 			l->idle--;
 		}
-		if (!l->todo)
+		if (!l->queued)
 			break;
-		w = l->todo;
-		l->todo = w->next;
-		if (!l->todo)
-			l->todo_tail = &l->todo;
+		w = l->queued;
+		l->queued = w->next;
+		if (!l->queued)
+			l->queued_tail = &l->queued;
 		pthread_mutex_unlock(&l->work_lock);
 		w->run(w);
 		pthread_mutex_lock(&l->work_lock);
@@ -234,8 +234,8 @@ void gm_loop_submit(struct gm_loop *l, struct gm_work *w)
 	inline_run = !l->nthreads;
 	w->next = NULL;
 	if (!inline_run) {
-		*l->todo_tail = w;
-		l->todo_tail = &w->next;
+		*l->queued_tail = w;
+		l->queued_tail = &w->next;
 		pthread_cond_signal(&l->work_cond);
 	}
 	pthread_mutex_unlock(&l->work_lock);
