@@ -6,6 +6,7 @@
  * Source: Intel SDM volume 1 section 11.5, volume 2.
  */
 #include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/sse_handlers.h"
 
 #define load_PS(c, u) simd_load128(c, u, true)
 #define load_PD(c, u) simd_load128(c, u, true)
@@ -37,41 +38,6 @@
 #define ARITH_COMPARE_LIST(X)                                                                      \
 	X(COMISS, comiss, SS) X(COMISD, comisd, SD) X(UCOMISS, ucomiss, SS) X(UCOMISD, ucomisd, SD)
 #define ARITH_ROUND_LIST(X) ARITH_FOUR(X, ROUND, round)
-
-#define ARITH_HANDLERS(OP, fn, size)                                                               \
-	static COLD UOP(xr_##OP##_slow)                                                            \
-	{                                                                                          \
-		simd r = f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm));                            \
-                                                                                                   \
-		sse_finish(c, u);                                                                  \
-		xmm_set(c, u->reg, r);                                                             \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static COLD UOP(xm_##OP##_slow)                                                            \
-	{                                                                                          \
-		simd s = load_##size(c, u);                                                        \
-		simd r = f_##fn(xmm_get(c, u->reg), s);                                            \
-                                                                                                   \
-		sse_finish(c, u);                                                                  \
-		xmm_set(c, u->reg, r);                                                             \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static UOP(xr_##OP)                                                                        \
-	{                                                                                          \
-		if (unlikely(c->fpu.sse_strict))                                                   \
-			return xr_##OP##_slow(c, u);                                               \
-		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm)));                 \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
-	{                                                                                          \
-		const void *p = fast_##size(c, u);                                                 \
-                                                                                                   \
-		if (unlikely(!p || c->fpu.sse_strict))                                             \
-			return xm_##OP##_slow(c, u);                                               \
-		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), at_##size(p)));                      \
-		NEXT(c, u);                                                                        \
-	}
 
 #define ARITH_IMM_HANDLERS(OP, fn, size)                                                           \
 	static UOP(xr_##OP)                                                                        \
@@ -127,7 +93,7 @@
 		NEXT(c, u);                                                                        \
 	}
 
-ARITH_LIST(ARITH_HANDLERS)
+ARITH_LIST(SSE_XMM_HANDLERS)
 ARITH_IMM_LIST(ARITH_IMM_HANDLERS)
 ARITH_COMPARE_LIST(ARITH_COMPARE_HANDLERS)
 

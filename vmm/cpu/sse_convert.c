@@ -5,6 +5,7 @@
  * Source: Intel SDM volume 2.
  */
 #include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/sse_handlers.h"
 
 #define load_128(c, u) simd_load128(c, u, true)
 #define load_64(c, u)  simd_load64(c, u)
@@ -24,42 +25,7 @@
 	X(CVTTPS2DQ, cvttps2dq, 128) X(CVTDQ2PD, cvtdq2pd, 64) X(CVTPD2DQ, cvtpd2dq, 128)          \
 	X(CVTTPD2DQ, cvttpd2dq, 128)
 
-#define CVT_XMM_HANDLERS(OP, fn, bits)                                                             \
-	static COLD UOP(xr_##OP##_slow)                                                            \
-	{                                                                                          \
-		simd r = f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm));                            \
-                                                                                                   \
-		sse_finish(c, u);                                                                  \
-		xmm_set(c, u->reg, r);                                                             \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static COLD UOP(xm_##OP##_slow)                                                            \
-	{                                                                                          \
-		simd s = load_##bits(c, u);                                                        \
-		simd r = f_##fn(xmm_get(c, u->reg), s);                                            \
-                                                                                                   \
-		sse_finish(c, u);                                                                  \
-		xmm_set(c, u->reg, r);                                                             \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static UOP(xr_##OP)                                                                        \
-	{                                                                                          \
-		if (unlikely(c->fpu.sse_strict))                                                   \
-			return xr_##OP##_slow(c, u);                                               \
-		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), xmm_get(c, u->rm)));                 \
-		NEXT(c, u);                                                                        \
-	}                                                                                          \
-	static UOP(xm_##OP)                                                                        \
-	{                                                                                          \
-		const void *p = fast_##bits(c, u);                                                 \
-                                                                                                   \
-		if (unlikely(!p || c->fpu.sse_strict))                                             \
-			return xm_##OP##_slow(c, u);                                               \
-		xmm_set(c, u->reg, f_##fn(xmm_get(c, u->reg), at_##bits(p)));                      \
-		NEXT(c, u);                                                                        \
-	}
-
-CVT_XMM(CVT_XMM_HANDLERS)
+CVT_XMM(SSE_XMM_HANDLERS)
 
 /* General register or memory to XMM; aux is the integer's size. */
 #define CVT_FROM_GPR(X) X(CVTSI2SS, cvtsi2ss) X(CVTSI2SD, cvtsi2sd)
