@@ -65,8 +65,10 @@ static int vm_open_device(struct gm_machine *m, const char *path, struct gm_vm *
 	u64 ident = KVM_IDENTITY_ADDR;
 	int ret, khz;
 
-	if (!vm)
+	if (!vm) {
+		snprintf(err, errlen, "out of memory");
 		return -ENOMEM;
+	}
 	vm->vmfd = -1;
 	vm->devfd = open(path, O_RDWR | O_CLOEXEC);
 	if (vm->devfd >= 0)
@@ -162,9 +164,15 @@ static void kvm_memory_changed(struct gm_vm *v)
 	size_t n, k;
 	const struct gm_flat *f = gm_bus_flat(v->m->mem, &n);
 
-	for (k = 0; k < n && nwant < KVM_SLOTS; k++) {
+	for (k = 0; k < n; k++) {
 		if (!f[k].ram || (f[k].readonly && !vm->readonly_slots))
 			continue;
+		if (nwant == KVM_SLOTS) {
+			gm_machine_end(v->m, GM_END_ERROR,
+				       "more than %d pieces of memory: too many for this accelerator",
+				       KVM_SLOTS);
+			break;
+		}
 		want[nwant++] = (struct kvm_slot){.gpa = f[k].start, .len = f[k].end - f[k].start,
 						  .ram = f[k].ram, .off = f[k].ram_off,
 						  .readonly = f[k].readonly};
