@@ -6,6 +6,7 @@
  */
 #include "devices/dev.h"
 #include "test/fuzz/fuzz.h"
+#include "test/unit/lib/manual_clock.h"
 #include "vmm/accel/accel.h"
 #include "vmm/loop.h"
 #include "vmm/machine_pc.h"
@@ -14,67 +15,10 @@
 
 /* ---- a clock that the input moves; takes the place of vmm/clock.c ---- */
 
-struct gm_clock {
-	u64 now;
-	struct gm_timer *timers;
-};
-
-struct gm_clock *gm_clock_new(void)
-{
-	return calloc(1, sizeof(struct gm_clock));
-}
-
 void gm_clock_free(struct gm_clock *c)
 {
 	fuzz_check(!c || !c->timers, "a timer outlived its device");
 	free(c);
-}
-
-u64 gm_clock_now(struct gm_clock *c)
-{
-	return c->now;
-}
-
-void gm_clock_stop(struct gm_clock *c)
-{
-}
-
-void gm_clock_start(struct gm_clock *c)
-{
-}
-
-void gm_clock_set_notify(struct gm_clock *c, void (*fn)(void *), void *opaque)
-{
-}
-
-void gm_timer_init(struct gm_timer *t, struct gm_clock *c, void (*fn)(void *), void *opaque)
-{
-	*t = (struct gm_timer){.expires = GM_TIME_NEVER, .fn = fn, .opaque = opaque, .clock = c};
-}
-
-void gm_timer_cancel(struct gm_timer *t)
-{
-	struct gm_timer **p = &t->clock->timers;
-
-	while (*p && *p != t)
-		p = &(*p)->next;
-	if (*p)
-		*p = t->next;
-	t->expires = GM_TIME_NEVER;
-}
-
-void gm_timer_set(struct gm_timer *t, u64 expires)
-{
-	struct gm_timer **p = &t->clock->timers;
-
-	gm_timer_cancel(t);
-	if (expires == GM_TIME_NEVER)
-		return;
-	while (*p && (*p)->expires <= expires)
-		p = &(*p)->next;
-	t->expires = expires;
-	t->next = *p;
-	*p = t;
 }
 
 u64 gm_clock_run(struct gm_clock *c)

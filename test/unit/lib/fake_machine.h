@@ -11,72 +11,16 @@
 #include <stdlib.h>
 
 #include "devices/dev.h"
+#include "test/unit/lib/manual_clock.h"
 #include "test/unit/lib/run.h"
 #include "vmm/ui/chardev.h"
 #include "vmm/vcpu.h"
 
 /* ---- clock ---- */
 
-struct gm_clock {
-	u64 now;
-	struct gm_timer *timers;
-};
-
-struct gm_clock *gm_clock_new(void)
-{
-	return calloc(1, sizeof(struct gm_clock));
-}
-
 void gm_clock_free(struct gm_clock *c)
 {
 	free(c);
-}
-
-u64 gm_clock_now(struct gm_clock *c)
-{
-	return c->now;
-}
-
-void gm_clock_stop(struct gm_clock *c)
-{
-}
-
-void gm_clock_start(struct gm_clock *c)
-{
-}
-
-void gm_clock_set_notify(struct gm_clock *c, void (*fn)(void *), void *opaque)
-{
-}
-
-void gm_timer_init(struct gm_timer *t, struct gm_clock *c, void (*fn)(void *), void *opaque)
-{
-	*t = (struct gm_timer){.expires = GM_TIME_NEVER, .fn = fn, .opaque = opaque, .clock = c};
-}
-
-void gm_timer_cancel(struct gm_timer *t)
-{
-	struct gm_timer **p = &t->clock->timers;
-
-	while (*p && *p != t)
-		p = &(*p)->next;
-	if (*p)
-		*p = t->next;
-	t->expires = GM_TIME_NEVER;
-}
-
-void gm_timer_set(struct gm_timer *t, u64 expires)
-{
-	struct gm_timer **p = &t->clock->timers;
-
-	gm_timer_cancel(t);
-	if (expires == GM_TIME_NEVER)
-		return;
-	while (*p && (*p)->expires <= expires)
-		p = &(*p)->next;
-	t->expires = expires;
-	t->next = *p;
-	*p = t;
 }
 
 /* Runs at most 10,000 timers, so that a device that rearms without end fails its test. */
