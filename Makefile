@@ -26,7 +26,7 @@ OPT     ?= -O2
 
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
         -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
-PKGS := libelf libcap-ng ncursesw libpng zlib inih
+PKGS := libelf libcap-ng ncursesw libpng zlib inih jansson libzstd
 CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD) $(WARN) \
         -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(SANFLAGS) \
         $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
