@@ -31,7 +31,8 @@ CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I
         -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(SANFLAGS) \
         $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 LDFLAGS_ALL := -pthread $(SANFLAGS) $(LDFLAGS)
-LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm $(LDLIBS)
+# slirp.pc asks for the development files of glib, which nothing here needs.
+LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -lm $(LDLIBS)
 
 SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c)
 OBJ  := $(SRC:%.c=$(BUILD)/obj/%.o)

@@ -7,8 +7,8 @@ set -eu
 apt_list() {
 	case $1 in
 	build) echo gcc make pkg-config libelf-dev libcap-ng-dev libncurses-dev libpng-dev \
-		zlib1g-dev libzstd-dev libjansson-dev libinih-dev acpica-tools seabios ;;
-	run) echo grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
+		zlib1g-dev libzstd-dev libjansson-dev libinih-dev libslirp-dev acpica-tools seabios ;;
+	run) echo ipxe-qemu grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb qemu-utils binutils lz4 zstd xz-utils ;;
 	rig) echo qemu-system-x86 busybox-static cpio kmod libc6-dev ;;
@@ -20,8 +20,8 @@ apt_list() {
 dnf_list() {
 	case $1 in
 	build) echo gcc make pkgconf-pkg-config elfutils-libelf-devel libcap-ng-devel ncurses-devel \
-		libpng-devel zlib-devel libzstd-devel jansson-devel inih-devel acpica-tools seabios-bin seavgabios-bin ;;
-	run) echo grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
+		libpng-devel zlib-devel libzstd-devel jansson-devel inih-devel libslirp-devel acpica-tools seabios-bin seavgabios-bin ;;
+	run) echo ipxe-roms-qemu grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb qemu-img lz4 zstd xz ;;
 	rig) echo qemu-system-x86 busybox cpio kmod glibc-static ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
