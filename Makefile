@@ -104,7 +104,7 @@ check-cli: all
 check-rig:
 	$(Q)scripts/setup.sh build run rig
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)test/rig/run.sh $(BUILD)/vmm $(RIG_CPUS)
+	$(Q)test/rig/run.sh --cpus $(or $(RIG_CPUS),1) $(BUILD)/vmm
 
 check-guests:
 	$(Q)scripts/setup.sh build run test

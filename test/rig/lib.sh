@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Shell functions (to be sourced) that make and boot emulated hosts for the driver: a kernel of
+# Debian's with its headers (unpacked, not installed), the module built for it, a RAM disk, and a machine
+# of QEMU (AMD-V) or Bochs (VT-x). Needs $top, the repository, and $work, an empty folder.
+#
+#   rig_kernel PACKAGE[:ARCH[:SUITE]]   sets release, arch, kdir (the kernel), headers
+#   rig_module         builds $work/module/guestmode.ko; a warning is a failure
+#   rig_host VMM       makes $work/host, the files of the host's RAM disk
+#   rig_pack DIR OUT   packs a RAM disk
+#   boot_qemu, boot_bochs MODEL CPUS INITRD APPEND CONSOLE   boot $release and wait for its end
+#   rig_report CONSOLE   prints results and a summary; fails if something failed
+PATH=$PATH:/usr/sbin:/sbin
+. "$top/scripts/packages.sh"
+
+# A meta package stands for the kernel that it depends on. Build tools come from this machine's architecture.
+rig_kernel() {
+	rig_pkg=${1%%:*}
+	rig_rest=${1#"$rig_pkg"}
+	rig_rest=${rig_rest#:}
+	arch=${rig_rest%%:*}
+	arch=${arch:-$(dpkg --print-architecture)}
+	suite=${rig_rest#"${rig_rest%%:*}"}
+	suite=${suite#:}
+	case $rig_pkg in
+	linux-image-[0-9]*) ;;
+	*) rig_pkg=$(pkg_depends "$rig_pkg" '^linux-image-' "$suite" "$arch") ;;
+	esac
+	release=${rig_pkg#linux-image-}
+	release=${release%-unsigned}
+	kdir=$(pkg_dir "$rig_pkg" "$suite" "$arch")
+	rig_tree=$CACHE/rig/$release
+	headers=$rig_tree/usr/src/linux-headers-$release
+	[ ! -f "$rig_tree/.done" ] || return 0
+	rig_new=$rig_tree.new.$$
+	rm -rf "$rig_new" && mkdir -p "$rig_new"
+	common=$(pkg_depends "linux-headers-$release" '^linux-headers-.*-common' "$suite" "$arch")
+	kbuild=$(pkg_depends "linux-headers-$release" '^linux-kbuild-' "$suite" "$arch")
+	cp -a "$(pkg_dir "linux-headers-$release" "$suite" "$arch")/usr" "$rig_new/"
+	cp -a "$(pkg_dir "$common" "$suite" "$arch")/usr" "$rig_new/"
+	cp -a "$(pkg_dir "${kbuild%%:*}" "$suite")/usr" "$rig_new/"
+	sed -i "s,/usr/src,$rig_tree/usr/src," "$rig_new/usr/src/linux-headers-$release/Makefile"
+	touch "$rig_new/.done"
+	rm -rf "$rig_tree"
+	mv "$rig_new" "$rig_tree"
+}
+
+rig_module() {
+	cp -a "$top/module" "$work/module"
+	if ! make -C "$headers" M="$work/module" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1 ||
+		grep -q warning: "$work/log"; then
+		cat "$work/log" >&2
+		echo "FAIL module build against $release"
+		echo "0 passed, 1 failed"
+		return 1
+	fi
+}
+
+rig_pack() { (cd "$1" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -1) >"$2"; }
+
+# A program with the libraries that it needs.
+rig_program() {
+	cp "$1" "$work/host/"
+	for lib in $(ldd "$1" | grep -o '/[^ ]*'); do
+		mkdir -p "$work/host${lib%/*}" && cp -L "$lib" "$work/host$lib"
+	done
+}
+
+rig_guest() {
+	mkdir -p "$work/guest/bin" "$work/guest/proc" "$work/guest/dev"
+	cp /bin/busybox "$work/guest/bin/"
+	cat >"$work/guest/init" <<-'END'
+		#!/bin/busybox sh
+		/bin/busybox mount -t proc proc /proc
+		echo "guest: $(/bin/busybox uname -r), $(/bin/busybox grep -c ^processor /proc/cpuinfo) CPU"
+		/bin/busybox poweroff -f
+	END
+	chmod +x "$work/guest/init"
+	rig_pack "$work/guest" "$work/host/guest.img"
+}
+
+rig_host() {
+	host=$work/host
+	mkdir -p "$host/bin" "$host/proc" "$host/sys" "$host/dev" "$host/tmp" "$host/usr/share/seabios"
+	${CC:-gcc} -O1 -Wall -Wextra -Werror -static -I"$top" -o "$host/rigtest" "$top"/test/rig/*.c
+	cp /bin/busybox "$host/bin/"
+	cp "$work/module/guestmode.ko" "$host/"
+	rig_program "$1"
+	for m in kvm kvm-amd kvm-intel; do
+		for f in $(modprobe -d "$kdir" -S "$release" --show-depends $m 2>/dev/null |
+			awk '$1 == "insmod" {print $2}'); do
+			cp "$f" "$host/"
+		done
+	done
+	cp -L /usr/share/seabios/*.bin "$host/usr/share/seabios/"
+	cp "$kdir/boot/vmlinuz-$release" "$host/vmlinuz"
+	rig_guest
+	cp "$top/test/rig/init.sh" "$host/init"
+}
+
+boot_qemu() {
+	timeout -s KILL "${RIG_TIMEOUT:-240}" qemu-system-x86_64 -accel tcg -cpu "$1" -smp "$2" -m 1024 -nodefaults \
+		-nographic -no-reboot -serial "file:$5" -kernel "$kdir/boot/vmlinuz-$release" \
+		-initrd "$3" -append "$4" </dev/null || true
+}
+
+bochs_config() { # MODEL CPUS CONSOLE; the sound is a dummy, as Bochs 2.7 crashes without a sound card
+	cat <<-END
+		cpu: model=$1, count=$2, ips=50000000, reset_on_triple_fault=0
+		memory: guest=512, host=512
+		romimage: file=/usr/share/bochs/BIOS-bochs-latest
+		vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+		ata0-master: type=cdrom, path=$work/cd.iso, status=inserted
+		boot: cdrom
+		com1: enabled=1, mode=file, dev=$3
+		display_library: rfb, options="timeout=0"
+		clock: sync=none
+		speaker: enabled=0
+		sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+		log: $work/bochs.log
+	END
+}
+
+# Bochs starts in its debugger and reads commands as long as its standard input is open. What is
+# left of the serial line when the host powers off may be lost, so the console tells the end.
+boot_bochs() {
+	mkdir -p "$work/cd/isolinux"
+	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/cd/isolinux/"
+	cp "$kdir/boot/vmlinuz-$release" "$work/cd/isolinux/vmlinuz"
+	cp "$3" "$work/cd/isolinux/initrd"
+	printf 'DEFAULT l\nLABEL l\nKERNEL vmlinuz\nINITRD initrd\nAPPEND %s\n' "$4" >"$work/cd/isolinux/isolinux.cfg"
+	xorriso -as mkisofs -quiet -o "$work/cd.iso" -b isolinux/isolinux.bin -c isolinux/boot.cat \
+		-no-emul-boot -boot-load-size 4 -boot-info-table "$work/cd" 2>/dev/null
+	bochs_config "$1" "$2" "$5" >"$work/bochsrc"
+	echo c >"$work/rc"
+	mkfifo "$work/stdin"
+	: >"$5"
+	timeout -s KILL "${RIG_TIMEOUT:-600}" "$(command -v bochs-bin || echo bochs)" -q -f "$work/bochsrc" \
+		-rc "$work/rc" <"$work/stdin" >"$work/bochs.out" 2>&1 &
+	rig_pid=$!
+	exec 7>"$work/stdin"
+	while kill -0 $rig_pid 2>/dev/null && ! grep -qa '^rig: end' "$5"; do sleep 1; done
+	kill -TERM $rig_pid 2>/dev/null || true
+	wait $rig_pid 2>/dev/null || true
+	exec 7>&-
+}
+
+rig_report() {
+	tr -d '\r' <"$1" >"$work/text"
+	grep -aE '^(ok|FAIL|    |guest:|result)' "$work/text" || true
+	passed=$(grep -ac '^ok ' "$work/text" || true)
+	failed=$(grep -ac '^FAIL' "$work/text" || true)
+	if grep -aqE 'BUG:|Oops|WARNING:|Call Trace|Kernel panic' "$work/text"; then
+		echo "FAIL the kernel complains:"
+		grep -anE -A30 'BUG:|Oops|WARNING:|Kernel panic' "$work/text" | head -60
+		failed=$((failed + 1))
+	fi
+	if ! grep -aq '^rig: end' "$work/text"; then
+		echo "FAIL the rig did not come to its end; the last lines:"
+		tail -15 "$work/text"
+		failed=$((failed + 1))
+	fi
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
