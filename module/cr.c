@@ -52,7 +52,16 @@ int gm_set_cr0(struct gm_vcpu *vcpu, u64 val)
 		vcpu->efer &= ~(u64)EFER_LMA;
 	}
 	vcpu->cr0 = val | X86_CR0_ET;
-	vcpu->seen_gen--; /* translations may be stale: flush at the next entry */
+	gm_mmu_changed(vcpu);
+	return 0;
+}
+
+int gm_set_cr3(struct gm_vcpu *vcpu, u64 val)
+{
+	if ((vcpu->efer & EFER_LMA) && val >> boot_cpu_data.x86_phys_bits)
+		return -EINVAL;
+	vcpu->cr3 = val;
+	gm_mmu_changed(vcpu);
 	return 0;
 }
 
@@ -61,7 +70,7 @@ int gm_set_cr4(struct gm_vcpu *vcpu, u64 val)
 	if ((val & ~cr4_offered()) || ((vcpu->efer & EFER_LMA) && !(val & X86_CR4_PAE)))
 		return -EINVAL;
 	vcpu->cr4 = val;
-	vcpu->seen_gen--;
+	gm_mmu_changed(vcpu);
 	return 0;
 }
 
@@ -73,7 +82,7 @@ int gm_set_efer(struct gm_vcpu *vcpu, u64 val)
 		return -EINVAL;
 	/* LMA is the CPU's to set. */
 	vcpu->efer = (val & ~(u64)EFER_LMA) | (vcpu->efer & EFER_LMA);
-	vcpu->seen_gen--;
+	gm_mmu_changed(vcpu);
 	return 0;
 }
 

@@ -208,7 +208,7 @@ static int op_set_cr(struct x86_ctx *ctx, unsigned int cr, u64 val)
 	switch (cr) {
 	case 0: ret = gm_set_cr0(vcpu, val); break;
 	case 2: vcpu->cr2 = val; break;
-	case 3: vcpu->cr3 = val; break;
+	case 3: ret = gm_set_cr3(vcpu, val); break;
 	case 4: ret = gm_set_cr4(vcpu, val); break;
 	case 8:
 		if (val > 15)

@@ -127,13 +127,19 @@ static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
 	int ret;
 
 	down_read(&vcpu->vm->slots_sem);
-	ret = gm_mmu_fault(vcpu->vm, x->gpa, x->write);
+	ret = gm_mmu_fault(vcpu, x->addr, x->acc);
 	up_read(&vcpu->vm->slots_sem);
 	if (ret != -ENOENT)
 		return ret ? ret : 1;
 	if (x->in_event)
-		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->gpa);
+		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->addr);
 	return gm_emulate(vcpu, x->insn, x->ninsn);
+}
+
+static int on_invlpg(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	gm_mmu_invlpg(vcpu, x->addr);
+	return advance(vcpu, x);
 }
 
 static int on_ud(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -183,6 +189,7 @@ static int (*const handlers[GM_X_COUNT])(struct gm_vcpu *vcpu, const struct gm_e
 	[GM_X_RDMSR] = on_rdmsr,
 	[GM_X_WRMSR] = on_wrmsr,
 	[GM_X_PAGE] = on_page,
+	[GM_X_INVLPG] = on_invlpg,
 	[GM_X_SKIP] = advance,
 	[GM_X_UD] = on_ud,
 	[GM_X_GP] = on_gp,

@@ -29,6 +29,7 @@
 #include <linux/types.h>
 #include <asm/processor-flags.h>
 
+#include "module/mmu.h"
 #include "module/uapi/guestmode.h"
 
 #define GM_MAX_VCPUS 64
@@ -58,9 +59,8 @@ struct gm_vm {
 	struct rw_semaphore slots_sem;
 	struct gm_slot slots[GM_MAX_SLOTS]; /* slots_sem, mmu_lock */
 	struct mutex mmu_lock;
-	u64 *root;                     /* changed under mmu_lock, read in the run window */
+	u64 *root;                     /* nested: changed under mmu_lock, read in the run window */
 	u64 *root_spare;               /* mmu_lock */
-	unsigned int levels;           /* of the nested tables; constant */
 	atomic_t flush_gen;
 	u64 tsc_offset;                /* of new vCPUs; constant */
 };
@@ -74,7 +74,8 @@ enum gm_exit_kind {
 	GM_X_EMULATE,     /* string I/O, CR and DR accesses */
 	GM_X_RDMSR,
 	GM_X_WRMSR,
-	GM_X_PAGE,        /* gpa, write */
+	GM_X_PAGE,        /* addr, acc: see mmu.h */
+	GM_X_INVLPG,      /* addr, next_rip */
 	GM_X_SKIP,        /* an instruction that does nothing here (WBINVD, INVD) */
 	GM_X_UD,
 	GM_X_GP,
@@ -87,13 +88,13 @@ enum gm_exit_kind {
 
 struct gm_exit {
 	enum gm_exit_kind kind;
-	u64 gpa;
+	u64 addr;              /* nested paging: guest-physical; shadow paging and INVLPG: linear */
+	u32 acc;               /* GM_PF_* */
 	u64 code;
 	u64 next_rip;          /* 0: not known, decode to skip */
 	u16 port;
 	u8 size;
 	u8 in;
-	u8 write;
 	u8 in_event;           /* while an event was being delivered */
 	u8 ninsn;              /* bytes of insn[] that the CPU handed over */
 	u8 insn[15];
@@ -147,6 +148,7 @@ struct gm_vcpu {
 	u64 mtrr_var[16];
 	u8 int_shadow;
 	u8 halted;
+	struct gm_vcpu_mmu mmu;
 
 	/* Events */
 	struct {
@@ -231,16 +233,21 @@ int gm_mem_writable(struct gm_vm *vm, u64 gpa);
 /* 1: replaced; 0: was not `old`; -ENOENT. Aligned, 4 or 8 bytes. */
 int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val);
 
-/* mmu.c */
+/* mmu.c (see mmu.h too) */
 int gm_mmu_init(struct gm_vm *vm);
 void gm_mmu_fini(struct gm_vm *vm);
-/* Maps what is around gpa. 0; -ENOENT: not memory (or a write to a read-only slot). */
-int gm_mmu_fault(struct gm_vm *vm, u64 gpa, int write);
 /* Forgets all mappings; no vCPU uses one any more when it returns. slots_sem held for writing. */
 void gm_mmu_zap(struct gm_vm *vm);
 /* Moves the dirty bits of a slot's mappings to its bitmap. mmu_lock held. */
 void gm_mmu_harvest(struct gm_vm *vm, u64 *root, struct gm_slot *slot);
 void gm_mmu_flush(struct gm_vm *vm);
+
+/* cr0, cr3, cr4 or efer changed: translations may be stale. */
+static inline void gm_mmu_changed(struct gm_vcpu *vcpu)
+{
+	vcpu->mmu.reload = 1;
+	vcpu->seen_gen--;
+}
 
 /* exit.c. 1: go on, 0: to the program, negative: -errno */
 int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit);
@@ -258,6 +265,7 @@ int gm_skip(struct gm_vcpu *vcpu, u64 next_rip);
 
 /* cr.c: checked writes. 0, or -EINVAL for what is #GP. */
 int gm_set_cr0(struct gm_vcpu *vcpu, u64 val);
+int gm_set_cr3(struct gm_vcpu *vcpu, u64 val);
 int gm_set_cr4(struct gm_vcpu *vcpu, u64 val);
 int gm_set_efer(struct gm_vcpu *vcpu, u64 val);
 int gm_set_xcr0(struct gm_vcpu *vcpu, u64 val);

@@ -14,6 +14,10 @@ static char *device = "guestmode";
 module_param(device, charp, 0444);
 MODULE_PARM_DESC(device, "name of the device file in /dev");
 
+bool gm_nested = true;
+module_param_named(nested, gm_nested, bool, 0444);
+MODULE_PARM_DESC(nested, "0: shadow paging, even where the CPU has nested paging");
+
 const struct gm_backend *gm_backend;
 
 static const struct gm_backend *const backends[] = { &gm_backend_svm };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Nested page tables: guest-physical to host-physical, 4 KiB leaves, in the host's own paging format
- * (AMD APM volume 2, 15.25). Leaves name pages that the slot holds pinned, so a mapping never
+ * Nested page tables: guest-physical to host-physical, 4 KiB leaves, in the format of gm_paging (AMD
+ * APM volume 2, 15.25; Intel SDM volume 3, 29.3). Leaves name pages that the slot holds pinned, so a mapping never
  * outlives its page: slots unpin after gm_mmu_zap() only.
  */
 #include "module/gm.h"
@@ -9,15 +9,13 @@
 #include <linux/gfp.h>
 #include <linux/smp.h>
 #include <asm/io.h>
-#include <asm/special_insns.h>
 
-#define NPT_P     0x01ull
-#define NPT_RW    0x02ull
-#define NPT_US    0x04ull /* nested walks are user accesses */
-#define NPT_DIRTY_BIT 6
+#define NPT_P     0x01ull /* EPT: readable */
 #define NPT_ADDR  0x000ffffffffff000ull
 /* Pages mapped at one fault, aligned. */
 #define NPT_AROUND 16
+
+struct gm_paging gm_paging;
 
 static u64 *table_alloc(void)
 {
@@ -45,11 +43,6 @@ static void table_clear(u64 *table, unsigned int level)
 
 int gm_mmu_init(struct gm_vm *vm)
 {
-	vm->levels = 4;
-#ifdef X86_CR4_LA57
-	if (__read_cr4() & X86_CR4_LA57)
-		vm->levels = 5;
-#endif
 	vm->root = table_alloc();
 	vm->root_spare = table_alloc();
 	if (vm->root && vm->root_spare)
@@ -61,7 +54,7 @@ int gm_mmu_init(struct gm_vm *vm)
 void gm_mmu_fini(struct gm_vm *vm)
 {
 	if (vm->root)
-		table_clear(vm->root, vm->levels);
+		table_clear(vm->root, gm_paging.levels);
 	free_page((unsigned long)vm->root);
 	free_page((unsigned long)vm->root_spare);
 	vm->root = vm->root_spare = NULL;
@@ -80,20 +73,53 @@ static u64 *leaf(u64 *table, unsigned int level, u64 gfn, int make)
 			sub = make ? table_alloc() : NULL;
 			if (!sub)
 				return NULL;
-			WRITE_ONCE(*entry, virt_to_phys(sub) | NPT_P | NPT_RW | NPT_US);
+			WRITE_ONCE(*entry, virt_to_phys(sub) | gm_paging.table);
 		}
 		table = table_of(*entry);
 	}
 }
 
-int gm_mmu_fault(struct gm_vm *vm, u64 gpa, int write)
+int gm_mmu_reload(struct gm_vcpu *vcpu)
 {
+	vcpu->mmu.reload = 0;
+	return 0;
+}
+
+u64 gm_mmu_root(struct gm_vcpu *vcpu)
+{
+	return virt_to_phys(READ_ONCE(vcpu->vm->root));
+}
+
+/* A guest that has its caches off would crawl: hide it from the CPU, not from the guest. */
+u64 gm_mmu_cr0(struct gm_vcpu *vcpu)
+{
+	return vcpu->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
+}
+
+u64 gm_mmu_cr4(struct gm_vcpu *vcpu)
+{
+	return vcpu->cr4;
+}
+
+u64 gm_mmu_efer(struct gm_vcpu *vcpu)
+{
+	return vcpu->efer;
+}
+
+void gm_mmu_invlpg(struct gm_vcpu *vcpu, u64 lin)
+{
+	vcpu->seen_gen--;
+}
+
+int gm_mmu_fault(struct gm_vcpu *vcpu, u64 gpa, u32 acc)
+{
+	struct gm_vm *vm = vcpu->vm;
 	struct gm_slot *slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
 	u64 gfn, first, last, *entry;
 	struct page *page;
 	int ret = -EFAULT;
 
-	if (!slot || (write && (slot->flags & GM_MEM_READONLY)))
+	if (!slot || ((acc & GM_PF_WRITE) && (slot->flags & GM_MEM_READONLY)))
 		return -ENOENT;
 	first = max((gpa >> PAGE_SHIFT) & ~(u64)(NPT_AROUND - 1), slot->gfn);
 	last = min(((gpa >> PAGE_SHIFT) | (NPT_AROUND - 1)) + 1, slot->gfn + slot->npages);
@@ -102,14 +128,14 @@ int gm_mmu_fault(struct gm_vm *vm, u64 gpa, int write)
 		page = gm_slot_page(vm, slot, gfn - slot->gfn);
 		if (!page)
 			continue;
-		entry = leaf(vm->root, vm->levels, gfn, 1);
+		entry = leaf(vm->root, gm_paging.levels, gfn, 1);
 		if (!entry) {
 			ret = -ENOMEM;
 			break;
 		}
 		if (!(*entry & NPT_P))
-			WRITE_ONCE(*entry, page_to_phys(page) | NPT_P | NPT_US |
-						   (slot->flags & GM_MEM_READONLY ? 0 : NPT_RW));
+			WRITE_ONCE(*entry, page_to_phys(page) | gm_paging.leaf |
+						   (slot->flags & GM_MEM_READONLY ? 0 : gm_paging.write));
 		if (gfn == gpa >> PAGE_SHIFT)
 			ret = 0;
 	}
@@ -123,13 +149,13 @@ void gm_mmu_harvest(struct gm_vm *vm, u64 *root, struct gm_slot *slot)
 
 	for (i = 0; i < slot->npages; i++) {
 		cond_resched();
-		entry = leaf(root, vm->levels, slot->gfn + i, 0);
+		entry = leaf(root, gm_paging.levels, slot->gfn + i, 0);
 		if (!entry) {
 			/* No table: on to the first page of the next one. */
 			i = ((slot->gfn + i) | 511) - slot->gfn;
 			continue;
 		}
-		if (test_and_clear_bit(NPT_DIRTY_BIT, (unsigned long *)entry))
+		if (test_and_clear_bit(gm_paging.dirty_bit, (unsigned long *)entry))
 			gm_slot_dirty(slot, i);
 	}
 }
@@ -160,7 +186,7 @@ void gm_mmu_zap(struct gm_vm *vm)
 	for (i = 0; i < GM_MAX_SLOTS; i++)
 		if (vm->slots[i].dirty)
 			gm_mmu_harvest(vm, old, &vm->slots[i]);
-	table_clear(old, vm->levels);
+	table_clear(old, gm_paging.levels);
 	vm->root_spare = old;
 	mutex_unlock(&vm->mmu_lock);
 }

@@ -168,7 +168,7 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 	vcpu->cr8 = s->cr8;
 	vcpu->efer = s->efer;
 	vcpu->apic_base = s->apic_base;
-	vcpu->seen_gen--;
+	gm_mmu_changed(vcpu);
 	vcpu->irq_pending = -1;
 	for (i = 0; i < 256; i++)
 		if (s->interrupt_bitmap[i / 64] >> (i % 64) & 1)

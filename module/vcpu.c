@@ -64,7 +64,9 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 		}
 		cond_resched();
 		memset(&exit, 0, sizeof(exit));
-		ret = gm_backend->run(vcpu, &exit);
+		ret = vcpu->mmu.reload ? gm_mmu_reload(vcpu) : 0;
+		if (!ret)
+			ret = gm_backend->run(vcpu, &exit);
 		if (!ret)
 			ret = gm_exit_handle(vcpu, &exit);
 	}

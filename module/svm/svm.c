@@ -24,6 +24,7 @@
 #include <asm/io.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
+#include <asm/pgtable_types.h>
 
 #define SVM_LEAF 0x8000000au
 #define SVM_NPT          (1u << 0)
@@ -100,6 +101,24 @@ static void svm_cleanup(void)
 	free_pages((unsigned long)msrpm, MSRPM_ORDER);
 }
 
+/* Nested tables have the format of the host's own, and as many levels (APM 15.25.3, 15.25.5). */
+static void paging_setup(void)
+{
+	gm_paging.nested = 1;
+	gm_paging.levels = 4;
+#ifdef X86_CR4_LA57
+	if (__read_cr4() & X86_CR4_LA57)
+		gm_paging.levels = 5;
+#endif
+	gm_paging.max_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
+	gm_paging.table = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED;
+	gm_paging.leaf = _PAGE_PRESENT | _PAGE_USER;
+	gm_paging.write = _PAGE_RW;
+	gm_paging.large = _PAGE_PSE;
+	gm_paging.accessed = _PAGE_ACCESSED;
+	gm_paging.dirty_bit = _PAGE_BIT_DIRTY;
+}
+
 static int svm_setup(void)
 {
 	static const u32 pass[] = {
@@ -123,6 +142,7 @@ static int svm_setup(void)
 		if (!per_cpu(hsave, cpu))
 			goto fail;
 	}
+	paging_setup();
 	return 0;
 fail:
 	svm_cleanup();
@@ -322,11 +342,11 @@ static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
 	if (vcpu->cr0 & CACHE_OFF)
 		cr |= VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
 	v->intercept_cr = cr;
-	v->cr0 = vcpu->cr0 & ~CACHE_OFF;
+	v->cr0 = gm_mmu_cr0(vcpu);
 	v->cr2 = vcpu->cr2;
 	v->cr3 = vcpu->cr3;
-	v->cr4 = vcpu->cr4;
-	v->efer = vcpu->efer | EFER_SVME;
+	v->cr4 = gm_mmu_cr4(vcpu);
+	v->efer = gm_mmu_efer(vcpu) | EFER_SVME;
 	v->rax = vcpu->gpr[0];
 	v->rsp = vcpu->gpr[4];
 	v->rip = vcpu->rip;
@@ -389,7 +409,7 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	rdmsrl(MSR_VM_HSAVE_PA, old_hsave);
 	wrmsrl(MSR_VM_HSAVE_PA, our_hsave);
 	s->vmcb->tlb_control = flush_control(vcpu, !!(efer & EFER_SVME));
-	s->vmcb->nested_cr3 = virt_to_phys(READ_ONCE(vcpu->vm->root));
+	s->vmcb->nested_cr3 = gm_mmu_root(vcpu);
 	debug_load(vcpu);
 	gm_svm_enter(vcpu->gpr, virt_to_phys(s->vmcb), virt_to_phys(s->host_save));
 	if (hw_breakpoint_active())
@@ -447,8 +467,8 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 		x->kind = GM_X_FAIL;
 	} else if (code == VMEXIT_NPF) {
 		x->kind = GM_X_PAGE;
-		x->gpa = v->exit_info2;
-		x->write = v->exit_info1 >> 1 & 1;
+		x->addr = v->exit_info2;
+		x->acc = v->exit_info1;
 		if (svm_features & SVM_DECODEASSIST) {
 			x->ninsn = min_t(u8, v->insn_len, sizeof(x->insn));
 			memcpy(x->insn, v->insn_bytes, sizeof(x->insn));
