@@ -72,18 +72,35 @@ static int on_hlt(struct gm_vcpu *vcpu, const struct gm_exit *x)
 	if ((vcpu->irq_pending >= 0 && (vcpu->rflags & X86_EFLAGS_IF)) ||
 	    (vcpu->nmi_pending && !vcpu->nmi_masked))
 		return 1;
-	vcpu->halted = 1;
+	vcpu->mp_state = GM_MP_HALTED;
+	if (vcpu->lapic)
+		return 1;
 	vcpu->run->exit_reason = GM_EXIT_HLT;
 	return 0;
+}
+
+/* IN: 32 bits clear the upper half, fewer leave the rest. */
+static void in_result(struct gm_vcpu *vcpu, const void *data, unsigned int size)
+{
+	if (size == 4)
+		vcpu->gpr[RAX] = 0;
+	memcpy(&vcpu->gpr[RAX], data, size);
 }
 
 static int on_io(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
 	struct gm_run *run = vcpu->run;
 	int ret = advance(vcpu, x);
+	u64 v = 0;
 
 	if (ret <= 0 || vcpu->exc.valid)
 		return ret;
+	if (x->in && !gm_bus_read(vcpu, GM_FRAG_PIO, x->port, x->size, &v)) {
+		in_result(vcpu, &v, x->size);
+		return 1;
+	}
+	if (!x->in && !gm_bus_write(vcpu, GM_FRAG_PIO, x->port, x->size, &vcpu->gpr[RAX]))
+		return 1;
 	run->exit_reason = GM_EXIT_IO;
 	run->io.direction = x->in ? GM_IO_IN : GM_IO_OUT;
 	run->io.size = x->size;
@@ -227,16 +244,21 @@ static void frag_exit(struct gm_vcpu *vcpu, const struct gm_frag *f, int write)
 	memcpy(run->mmio.data, f->data, sizeof(run->mmio.data));
 }
 
-/* The next piece of an emulated write, or back to the guest. */
+/* The next piece of an emulated write that is not the kernel's, or back to the guest. */
 static int next_write(struct gm_vcpu *vcpu)
 {
-	if (vcpu->wrote == vcpu->nwrite) {
-		vcpu->pending = GM_PEND_NONE;
-		return 1;
+	struct gm_frag *f;
+
+	while (vcpu->wrote < vcpu->nwrite) {
+		f = &vcpu->writes[vcpu->wrote++];
+		if (!gm_bus_write(vcpu, f->kind, f->addr, f->len, f->data))
+			continue;
+		vcpu->pending = GM_PEND_WRITE;
+		frag_exit(vcpu, f, 1);
+		return 0;
 	}
-	vcpu->pending = GM_PEND_WRITE;
-	frag_exit(vcpu, &vcpu->writes[vcpu->wrote++], 1);
-	return 0;
+	vcpu->pending = GM_PEND_NONE;
+	return 1;
 }
 
 int gm_exit_frags(struct gm_vcpu *vcpu)
@@ -256,16 +278,10 @@ int gm_exit_complete(struct gm_vcpu *vcpu)
 {
 	struct gm_run *run = vcpu->run;
 	struct gm_frag *f = &vcpu->reads[vcpu->nread];
-	u64 v = 0;
 
-	vcpu->halted = 0;
 	switch (vcpu->pending) {
 	case GM_PEND_IN:
-		memcpy(&v, (u8 *)run + GM_PIO_OFFSET, vcpu->in_size);
-		if (vcpu->in_size == 4)
-			vcpu->gpr[RAX] = v;
-		else
-			memcpy(&vcpu->gpr[RAX], &v, vcpu->in_size);
+		in_result(vcpu, (u8 *)run + GM_PIO_OFFSET, vcpu->in_size);
 		vcpu->pending = GM_PEND_NONE;
 		return 1;
 	case GM_PEND_READ:

@@ -9,12 +9,17 @@
  * Locks, outermost first:
  *   vm->lock        vcpus[], nvcpus
  *   vcpu->mutex     everything in the vCPU; held through RUN
+ *   vm->bus_sem     what is on the in-kernel bus: ioeventfds, irqfds, zones of coalesced writes
  *   vm->slots_sem   slots[]: read to use guest memory, write to change slots
  *   vm->mmu_lock    the nested page tables, pages[] and dirty[] of slots
  *   (mm's own locks)
+ *   irq->lock       a spinlock, taken with interrupts off: interrupt controllers, timers, routes (irq/irq.h)
  * A vCPU in the run window holds vcpu->mutex only. It uses the tables without a lock: whoever takes
  * something away from them raises vm->flush_gen and sends every CPU an interrupt (gm_mmu_flush()),
  * which drives vCPUs out of guest mode before it returns.
+ *
+ * Others reach a vCPU, from any context, through vcpu->requests alone: gm_vcpu_request() sets a bit,
+ * ends its guest mode and wakes it when it is blocked; gm_run_loop() answers before the next entry.
  */
 #ifndef GM_H
 #define GM_H
@@ -26,7 +31,9 @@
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
+#include <linux/smp.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <asm/processor-flags.h>
 
 #include "module/mmu.h"
@@ -40,6 +47,8 @@
 #define GM_PIO_OFFSET PAGE_SIZE
 
 struct gm_vcpu;
+struct gm_irqchip;
+struct gm_lapic;
 
 struct gm_slot {
 	u64 gfn;
@@ -63,6 +72,13 @@ struct gm_vm {
 	u64 *root_spare;               /* mmu_lock */
 	atomic_t flush_gen;
 	u64 tsc_offset;                /* of new vCPUs; constant */
+	struct rw_semaphore bus_sem;
+	struct list_head ioeventfds;   /* bus_sem */
+	struct list_head zones;        /* bus_sem: of coalesced writes */
+	unsigned int nbus;             /* bus_sem: entries of both */
+	struct gm_coalesced_ring *ring; /* shared with the program; entries under ring_lock */
+	spinlock_t ring_lock;
+	struct gm_irqchip *irq;        /* NULL: the program has the interrupt controllers; set under lock */
 };
 
 /* Why guest mode was left, the same for every backend. */
@@ -147,7 +163,7 @@ struct gm_vcpu {
 	u64 mtrr_fixed[11];
 	u64 mtrr_var[16];
 	u8 int_shadow;
-	u8 halted;
+	u8 mp_state;           /* GM_MP_* */
 	struct gm_vcpu_mmu mmu;
 
 	/* Events */
@@ -161,6 +177,12 @@ struct gm_vcpu {
 	u8 nmi_injected;
 	u8 nmi_pending;        /* 0 to 2 */
 	u8 nmi_masked;
+	u8 irq_window;         /* something waits for the guest to take interrupts: look after each exit */
+
+	unsigned long requests; /* atomic bits GM_REQ_*: see gm_vcpu_request() */
+	int guest_cpu;          /* the CPU of the run window, or -1 */
+	wait_queue_head_t wq;   /* where it waits when it is not runnable */
+	struct gm_lapic *lapic; /* NULL: the program's; constant */
 
 	/* An exit that the program answers */
 	enum gm_pending pending;
@@ -213,6 +235,48 @@ int gm_check_extension(unsigned long cap);
 int gm_vcpu_create(struct gm_vm *vm, unsigned long id);
 int gm_can_inject(struct gm_vcpu *vcpu);
 int gm_run_loop(struct gm_vcpu *vcpu);
+
+enum {
+	GM_REQ_KICK,           /* nothing but leaving guest mode */
+	GM_REQ_IRQ,            /* look for an interrupt to deliver */
+	GM_REQ_NMI,
+	GM_REQ_INIT,
+	GM_REQ_SIPI,
+	GM_REQ_CLOCK,          /* the guest's clock page is to be written */
+};
+/* From any context, under any lock. */
+void gm_vcpu_request(struct gm_vcpu *vcpu, unsigned int req);
+
+/*
+ * In the run window, with interrupts off, before anything is loaded: 0 if guest mode must wait,
+ * because whoever asked for attention did so before his interrupt would end it. After 1,
+ * gm_vcpu_left() follows.
+ */
+static inline int gm_vcpu_may_enter(struct gm_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->guest_cpu, raw_smp_processor_id());
+	smp_mb(); /* pairs with the one in gm_vcpu_request() */
+	if (!signal_pending(current) && !need_resched() && !READ_ONCE(vcpu->requests) &&
+	    !READ_ONCE(vcpu->run->immediate_exit))
+		return 1;
+	WRITE_ONCE(vcpu->guest_cpu, -1);
+	return 0;
+}
+
+static inline void gm_vcpu_left(struct gm_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->guest_cpu, -1);
+}
+
+/*
+ * irq/bus.c: devices in the kernel, before the program's. kind: enum gm_frag_kind. 0: done; -ENOENT:
+ * nobody here answers. Under vcpu->mutex; reads also under slots_sem.
+ */
+int gm_bus_read(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, void *val);
+int gm_bus_write(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, const void *val);
+int gm_bus_init(struct gm_vm *vm);
+void gm_bus_fini(struct gm_vm *vm);
+long gm_bus_ioctl(struct gm_vm *vm, unsigned int cmd, void __user *arg);
 
 /* state.c: the ioctls that read and write a vCPU's state; 0 or more, or -errno */
 long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg);

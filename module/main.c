@@ -46,6 +46,10 @@ static const struct {
 	{ GM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ GM_CAP_MAX_VCPU_ID, GM_MAX_VCPUS },
 	{ GM_CAP_IMMEDIATE_EXIT, 1 },
+	{ GM_CAP_IOEVENTFD, 1 },
+	{ GM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
+	{ GM_CAP_COALESCED_MMIO, GM_RUN_PAGES },
+	{ GM_CAP_COALESCED_PIO, 1 },
 };
 
 int gm_check_extension(unsigned long cap)
@@ -106,7 +110,7 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case GM_CHECK_EXTENSION:
 		return gm_check_extension(arg);
 	case GM_GET_VCPU_MMAP_SIZE:
-		return arg ? -EINVAL : GM_RUN_PAGES * PAGE_SIZE;
+		return arg ? -EINVAL : (GM_RUN_PAGES + 1) * PAGE_SIZE;
 	case GM_GET_MSR_INDEX_LIST:
 		return get_msr_list((void __user *)arg);
 	case GM_GET_SUPPORTED_CPUID:

@@ -245,7 +245,7 @@ static long interrupt(struct gm_vcpu *vcpu, const struct gm_interrupt *i)
 	if (vcpu->irq_pending >= 0)
 		return -EEXIST;
 	vcpu->irq_pending = i->irq;
-	vcpu->halted = 0;
+	vcpu->mp_state = GM_MP_RUNNABLE;
 	return 0;
 }
 
@@ -253,13 +253,13 @@ static long set_mp_state(struct gm_vcpu *vcpu, const struct gm_mp_state *m)
 {
 	if (m->mp_state != GM_MP_RUNNABLE && m->mp_state != GM_MP_HALTED)
 		return -EINVAL;
-	vcpu->halted = m->mp_state == GM_MP_HALTED;
+	vcpu->mp_state = m->mp_state;
 	return 0;
 }
 
 static long get_mp_state(struct gm_vcpu *vcpu, struct gm_mp_state *m)
 {
-	m->mp_state = vcpu->halted ? GM_MP_HALTED : GM_MP_RUNNABLE;
+	m->mp_state = vcpu->mp_state;
 	return 0;
 }
 
@@ -498,7 +498,7 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 		return get_cpuid(vcpu, arg);
 	case GM_NMI:
 		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
-		vcpu->halted = 0;
+		vcpu->mp_state = GM_MP_RUNNABLE;
 		return 0;
 	case GM_GET_TSC_KHZ:
 		return tsc_khz;

@@ -37,8 +37,51 @@ static int vcpu_release(struct inode *inode, struct file *file)
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct gm_vcpu *vcpu = file->private_data;
+	unsigned long addr, index = vma->vm_pgoff;
+	struct page *page;
+	int ret = 0;
 
-	return remap_vmalloc_range(vma, vcpu->run, vma->vm_pgoff);
+	if (index + vma_pages(vma) > GM_RUN_PAGES + 1)
+		return -EINVAL;
+	for (addr = vma->vm_start; addr < vma->vm_end && !ret; addr += PAGE_SIZE, index++) {
+		if (index == GM_RUN_PAGES)
+			page = virt_to_page(vcpu->vm->ring);
+		else
+			page = vmalloc_to_page((u8 *)vcpu->run + index * PAGE_SIZE);
+		ret = vm_insert_page(vma, addr, page);
+	}
+	return ret;
+}
+
+/* ---- attention ---- */
+
+void gm_vcpu_request(struct gm_vcpu *vcpu, unsigned int req)
+{
+	int cpu;
+
+	set_bit(req, &vcpu->requests);
+	smp_mb(); /* pairs with the one in gm_vcpu_may_enter() */
+	preempt_disable();
+	cpu = READ_ONCE(vcpu->guest_cpu);
+	/* On this CPU it is not in guest mode: we run. */
+	if (cpu >= 0 && cpu != smp_processor_id())
+		smp_send_reschedule(cpu);
+	preempt_enable();
+	if (waitqueue_active(&vcpu->wq))
+		wake_up(&vcpu->wq);
+}
+
+/* Sleeps until there is a request or a signal. */
+static void vcpu_block(struct gm_vcpu *vcpu)
+{
+	wait_event_interruptible(vcpu->wq, READ_ONCE(vcpu->requests) ||
+					   READ_ONCE(vcpu->run->immediate_exit));
+}
+
+/* Answers requests. Called with nothing in flight: what it injects is for the next entry. */
+static void vcpu_service(struct gm_vcpu *vcpu)
+{
+	clear_bit(GM_REQ_KICK, &vcpu->requests);
 }
 
 /* An external interrupt handed over now would be accepted and delivered at the next entry. */
@@ -51,16 +94,26 @@ int gm_can_inject(struct gm_vcpu *vcpu)
 int gm_run_loop(struct gm_vcpu *vcpu)
 {
 	struct gm_exit exit;
-	int ret = gm_exit_complete(vcpu);
+	int ret;
 
+	if (!vcpu->lapic)
+		vcpu->mp_state = GM_MP_RUNNABLE;
+	ret = gm_exit_complete(vcpu);
 	while (ret > 0) {
 		if (signal_pending(current) || READ_ONCE(vcpu->run->immediate_exit)) {
 			vcpu->run->exit_reason = GM_EXIT_INTR;
 			return -EINTR;
 		}
-		if (READ_ONCE(vcpu->run->request_interrupt_window) && gm_can_inject(vcpu)) {
+		if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
+		    gm_can_inject(vcpu)) {
 			vcpu->run->exit_reason = GM_EXIT_IRQ_WINDOW_OPEN;
 			return 0;
+		}
+		if (READ_ONCE(vcpu->requests) || vcpu->irq_window)
+			vcpu_service(vcpu);
+		if (vcpu->mp_state != GM_MP_RUNNABLE) {
+			vcpu_block(vcpu);
+			continue;
 		}
 		cond_resched();
 		memset(&exit, 0, sizeof(exit));
@@ -160,6 +213,8 @@ static struct gm_vcpu *vcpu_alloc(struct gm_vm *vm, unsigned int id)
 	vcpu->id = id;
 	vcpu->serial = atomic64_inc_return(&next_serial);
 	vcpu->last_cpu = -1;
+	vcpu->guest_cpu = -1;
+	init_waitqueue_head(&vcpu->wq);
 	vcpu->tsc_offset = vm->tsc_offset;
 	vcpu->run = vmalloc_user(GM_RUN_PAGES * PAGE_SIZE);
 	vcpu->fpu = (u8 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);

@@ -17,6 +17,7 @@ static void vm_free(struct kref *refs)
 	/* No vCPU is left, so nobody uses the tables. */
 	gm_mmu_fini(vm);
 	gm_slots_free(vm);
+	gm_bus_fini(vm);
 	mmdrop(vm->mm);
 	kvfree(vm);
 }
@@ -71,7 +72,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case GM_GET_TSC_KHZ:
 		return tsc_khz;
 	}
-	return -ENOTTY;
+	return gm_bus_ioctl(vm, cmd, (void __user *)arg);
 }
 
 static const struct file_operations vm_fops = {
@@ -94,9 +95,11 @@ int gm_vm_create(void)
 	mutex_init(&vm->mmu_lock);
 	init_rwsem(&vm->slots_sem);
 	vm->tsc_offset = 0 - rdtsc();
+	if (gm_bus_init(vm))
+		goto fail;
 	if (gm_mmu_init(vm)) {
-		kvfree(vm);
-		return -ENOMEM;
+		gm_bus_fini(vm);
+		goto fail;
 	}
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
@@ -104,4 +107,7 @@ int gm_vm_create(void)
 	if (fd < 0)
 		gm_vm_put(vm);
 	return fd;
+fail:
+	kvfree(vm);
+	return -ENOMEM;
 }

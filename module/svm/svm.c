@@ -291,7 +291,8 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 		vcpu->irq_pending = -1;
 		inject_irq(vcpu, v);
 	}
-	want_window = vcpu->irq_pending >= 0 || READ_ONCE(vcpu->run->request_interrupt_window);
+	want_window = vcpu->irq_pending >= 0 || vcpu->irq_window ||
+		      (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window));
 	if (want_window) {
 		v->int_control |= VMCB_V_IRQ | VMCB_V_PRIO_MAX | VMCB_V_IGN_TPR;
 		v->intercept1 |= VMCB_1_VINTR;
@@ -511,8 +512,7 @@ static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	preempt_disable();
 	local_irq_disable();
 	/* Whatever asks for this thread's attention after this sends an interrupt. */
-	if (signal_pending(current) || need_resched() ||
-	    READ_ONCE(vcpu->run->immediate_exit)) {
+	if (!gm_vcpu_may_enter(vcpu)) {
 		local_irq_enable();
 		preempt_enable();
 		return 0;
@@ -524,6 +524,7 @@ static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	enter(vcpu, s);
 	gm_fpu_save(vcpu);
 	kernel_fpu_end();
+	gm_vcpu_left(vcpu);
 	if (v->exit_code == VMEXIT_EXC + MC_VECTOR)
 		asm volatile("int $18");
 	local_irq_enable();

@@ -26,7 +26,8 @@
 #define GM_GET_MSR_INDEX_LIST _IOWR(GM_IO, 0x02, struct gm_msr_list)
 /* Argument: a GM_CAP number. Returns 0 (no) or a positive number. Also on a VM's descriptor. */
 #define GM_CHECK_EXTENSION _IO(GM_IO, 0x03)
-/* Returns the size of a vCPU's mapping: struct gm_run, then the page of port data. */
+/* Returns the size of a vCPU's mapping: struct gm_run, the page of port data, the VM's ring of
+ * coalesced writes. */
 #define GM_GET_VCPU_MMAP_SIZE _IO(GM_IO, 0x04)
 /* What a guest can be given. E2BIG when nent is too small. */
 #define GM_GET_SUPPORTED_CPUID _IOWR(GM_IO, 0x05, struct gm_cpuid2)
@@ -253,6 +254,58 @@ struct gm_xcrs {
 	struct gm_xcr xcrs[16];
 	__u64 padding[16];
 };
+
+/* ---- devices in the kernel ---- */
+
+/*
+ * A guest's write of `len` bytes (0: any length) at addr signals an eventfd instead of an exit.
+ * EEXIST: there is one already; ENOENT: none to take away; ENOSPC: over 1000 with coalesced zones.
+ */
+#define GM_IOEVENTFD _IOW(GM_IO, 0x79, struct gm_ioeventfd)
+/*
+ * Writes in a zone go to the ring in page GM_CAP_COALESCED_MMIO of each vCPU's mapping, an exit comes
+ * only when it is full. The program reads entries from `first` to `last` and moves `first`.
+ * UNREGISTER ends all zones inside the range.
+ */
+#define GM_REGISTER_COALESCED_MMIO _IOW(GM_IO, 0x67, struct gm_coalesced_zone)
+#define GM_UNREGISTER_COALESCED_MMIO _IOW(GM_IO, 0x68, struct gm_coalesced_zone)
+
+#define GM_CAP_COALESCED_MMIO 15
+#define GM_CAP_IOEVENTFD 36
+#define GM_CAP_IOEVENTFD_ANY_LENGTH 122
+#define GM_CAP_COALESCED_PIO 162
+
+struct gm_ioeventfd {
+	__u64 datamatch;
+	__u64 addr;
+	__u32 len; /* 0, 1, 2, 4, 8 */
+	__s32 fd;
+	__u32 flags;
+	__u8 pad[36];
+};
+#define GM_IOEVENTFD_DATAMATCH 1u /* only this value, not with len 0 */
+#define GM_IOEVENTFD_PIO       2u
+#define GM_IOEVENTFD_DEASSIGN  4u
+
+struct gm_coalesced_zone {
+	__u64 addr;
+	__u32 size;
+	__u32 pio;
+};
+
+struct gm_coalesced_entry {
+	__u64 phys_addr;
+	__u32 len;
+	__u32 pio;
+	__u8 data[8];
+};
+
+struct gm_coalesced_ring {
+	__u32 first, last;
+	struct gm_coalesced_entry entries[];
+};
+#define GM_PAGE_BYTES 4096
+#define GM_COALESCED_MAX ((GM_PAGE_BYTES - 8) / 24)
 
 /* gm_run.exit_reason */
 #define GM_EXIT_IO              2
