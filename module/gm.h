@@ -83,6 +83,7 @@ struct gm_vm {
 
 /* Why guest mode was left, the same for every backend. */
 enum gm_exit_kind {
+	GM_X_UNKNOWN,     /* code */
 	GM_X_NONE,        /* handled in the backend, or nothing to do: interrupt, NMI */
 	GM_X_CPUID,
 	GM_X_HLT,
@@ -98,7 +99,6 @@ enum gm_exit_kind {
 	GM_X_XSETBV,
 	GM_X_SHUTDOWN,
 	GM_X_FAIL,        /* the CPU refuses the state: code */
-	GM_X_UNKNOWN,     /* code */
 	GM_X_COUNT
 };
 

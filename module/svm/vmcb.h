@@ -138,6 +138,7 @@ struct vmcb {
 #define VMEXIT_MWAIT2 0x8c
 #define VMEXIT_XSETBV 0x8d
 #define VMEXIT_RDPRU  0x8e
+#define VMEXIT_COUNT  0x8f
 #define VMEXIT_NPF    0x400
 #define VMEXIT_INVALID (~(u64)0)
 
