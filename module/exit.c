@@ -118,7 +118,7 @@ static int on_io(struct gm_vcpu *vcpu, const struct gm_exit *x)
 
 static int on_emulate(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
-	return gm_emulate(vcpu, x->insn, x->ninsn);
+	return gm_emulate(vcpu, x);
 }
 
 static int on_rdmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -150,7 +150,7 @@ static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
 		return ret ? ret : 1;
 	if (x->in_event)
 		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->addr);
-	return gm_emulate(vcpu, x->insn, x->ninsn);
+	return gm_emulate(vcpu, x);
 }
 
 static int on_invlpg(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -289,7 +289,7 @@ int gm_exit_complete(struct gm_vcpu *vcpu)
 		       f->len);
 		vcpu->nread++;
 		vcpu->pending = GM_PEND_NONE;
-		return gm_emulate(vcpu, NULL, 0);
+		return gm_emulate(vcpu, NULL);
 	case GM_PEND_WRITE:
 		return next_write(vcpu);
 	case GM_PEND_NONE:

@@ -477,6 +477,8 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 		x->kind = GM_X_PAGE;
 		x->addr = v->exit_info2;
 		x->acc = v->exit_info1;
+		/* Not one of the guest's tables (APM 15.25.6). */
+		x->data_gpa = v->exit_info1 >> 32 & 1;
 		if (svm_features & SVM_DECODEASSIST) {
 			x->ninsn = min_t(u8, v->insn_len, sizeof(x->insn));
 			memcpy(x->insn, v->insn_bytes, sizeof(x->insn));
