@@ -5,22 +5,35 @@
  */
 #include "module/gm.h"
 
+#include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
 /* Leaf 1: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
 #define L1_ECX 0x76d83203u
 #define L1_ECX_XSAVE 0x34001000u /* of these, those that need XSAVE: FMA XSAVE AVX F16C */
+#define L1_ECX_PCID (1u << 17)
+#define L1_ECX_HYPERVISOR (1u << 31)
 /* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2 */
 #define L1_EDX 0x078bfbffu
 /* Leaf 7: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
 #define L7_EBX 0x219c03a9u
-#define L7_ECX 0x00000004u /* UMIP */
-#define L7_EDX 0x00000010u /* FSRM */
+#define L7_EBX_ADJUST (1u << 1)
+#define L7_EBX_INVPCID (1u << 10)
+#define L7_EBX_AVX512 0xd0230000u /* F DQ IFMA CD BW VL */
+#define L7_ECX 0x00400004u        /* UMIP RDPID */
+#define L7_ECX_PKU 0x00000008u
+#define L7_ECX_AVX 0x00000700u    /* GFNI VAES VPCLMULQDQ */
+#define L7_ECX_AVX512 0x00005842u /* VBMI VBMI2 VNNI BITALG VPOPCNTDQ */
+#define L7_EDX 0xac004410u        /* FSRM MD_CLEAR SERIALIZE SPEC_CTRL STIBP ARCH_CAPS SSBD */
+#define L7_EDX_AVX512 0x0080010cu /* 4VNNIW 4FMAPS VP2INTERSECT FP16 */
 /* 80000001: LAHF CR8 LZCNT SSE4A MISALIGNSSE PREFETCHW */
 #define E1_ECX 0x000001f1u
-/* those of leaf 1 that AMD repeats, SYSCALL NX MMXEXT PDPE1GB LM */
-#define E1_EDX 0x25d3fbffu
+#define E1_ECX_XSAVE 0x00010800u /* XOP FMA4 */
+/* those of leaf 1 that AMD repeats, SYSCALL NX MMXEXT PDPE1GB RDTSCP LM */
+#define E1_EDX 0x2dd3fbffu
+/* 80000008: CLZERO XSAVEERPTR WBNOINVD IBPB IBRS STIBP SSBD SSB_NO */
+#define E8_EBX 0x0500d205u
 
 struct cpuid_out {
 	struct gm_cpuid_entry *e;
@@ -49,7 +62,7 @@ static u32 xsave_size(u64 xcr0)
 	u32 size = 576, a, b, c, d;
 	unsigned int i;
 
-	for (i = 2; i < 8; i++) {
+	for (i = 2; i < 10; i++) {
 		if (!(xcr0 >> i & 1))
 			continue;
 		cpuid_count(0xd, i, &a, &b, &c, &d);
@@ -76,7 +89,7 @@ static int add_xsave(struct cpuid_out *o)
 		return -E2BIG;
 	e->eax &= 7; /* XSAVEOPT, XSAVEC, XGETBV with ECX = 1 */
 	e->ebx = e->ecx = e->edx = 0;
-	for (i = 2; i < 8; i++) {
+	for (i = 2; i < 10; i++) {
 		if (!(gm_fpu_mask() >> i & 1))
 			continue;
 		e = add(o, 0xd, i, GM_CPUID_INDEXED);
@@ -84,6 +97,32 @@ static int add_xsave(struct cpuid_out *o)
 			return -E2BIG;
 		e->ecx = e->edx = 0;
 	}
+	return 0;
+}
+
+static int add_leaf7(struct cpuid_out *o)
+{
+	struct gm_cpuid_entry *e = add(o, 7, 0, GM_CPUID_INDEXED);
+	u64 xcr0 = gm_fpu_mask();
+	u32 ebx = L7_EBX, ecx = L7_ECX, edx = L7_EDX;
+
+	if (!e)
+		return -E2BIG;
+	if (xcr0 & 4)
+		ecx |= L7_ECX_AVX;
+	if (xcr0 & 0x80) {
+		ebx |= L7_EBX_AVX512;
+		ecx |= L7_ECX_AVX512;
+		edx |= L7_EDX_AVX512;
+	}
+	if (xcr0 & 0x200)
+		ecx |= L7_ECX_PKU;
+	if (gm_paging.nested)
+		ebx |= L7_EBX_INVPCID;
+	e->eax = 0;
+	e->ebx = (e->ebx & ebx) | L7_EBX_ADJUST;
+	e->ecx &= ecx;
+	e->edx &= edx;
 	return 0;
 }
 
@@ -100,19 +139,14 @@ static int add_basic(struct cpuid_out *o)
 	if (!e)
 		return -E2BIG;
 	e->ebx &= 0xff00;
-	e->ecx &= L1_ECX;
+	/* Process contexts: with shadow paging there are no tags to keep them apart. */
+	e->ecx &= L1_ECX | (gm_paging.nested ? L1_ECX_PCID : 0);
 	if (!gm_fpu_mask())
 		e->ecx &= ~L1_ECX_XSAVE;
+	e->ecx |= L1_ECX_HYPERVISOR;
 	e->edx &= L1_EDX;
-	if (max_leaf >= 7) {
-		e = add(o, 7, 0, GM_CPUID_INDEXED);
-		if (!e)
-			return -E2BIG;
-		e->eax = 0;
-		e->ebx &= L7_EBX;
-		e->ecx &= L7_ECX;
-		e->edx &= L7_EDX;
-	}
+	if (max_leaf >= 7 && add_leaf7(o))
+		return -E2BIG;
 	return max_leaf >= 0xd ? add_xsave(o) : 0;
 }
 
@@ -130,7 +164,7 @@ static int add_extended(struct cpuid_out *o)
 			e->eax = last;
 			break;
 		case 0x80000001:
-			e->ecx &= E1_ECX;
+			e->ecx &= E1_ECX | (gm_fpu_mask() ? E1_ECX_XSAVE : 0);
 			e->edx &= E1_EDX;
 			break;
 		case 0x80000007:
@@ -139,7 +173,8 @@ static int add_extended(struct cpuid_out *o)
 			break;
 		case 0x80000008:
 			e->eax = 0x3000 | min_t(u32, boot_cpu_data.x86_phys_bits, 48);
-			e->ebx = e->ecx = e->edx = 0;
+			e->ebx &= E8_EBX;
+			e->ecx = e->edx = 0;
 			break;
 		}
 	}
@@ -156,23 +191,103 @@ int gm_cpuid_supported(struct gm_cpuid_entry *e, unsigned int max)
 	return ret ? ret : (int)o.n;
 }
 
-/* ---- the instruction ---- */
+/* ---- what a guest was given ---- */
 
-static const struct gm_cpuid_entry *find(struct gm_vcpu *vcpu, u32 leaf, u32 index)
+static const struct gm_cpuid_entry *find(const struct gm_cpuid_entry *e, unsigned int n, u32 leaf,
+					 u32 index)
 {
 	unsigned int i;
 
-	for (i = 0; i < vcpu->ncpuid; i++)
-		if (vcpu->cpuid[i].function == leaf &&
-		    (!(vcpu->cpuid[i].flags & GM_CPUID_INDEXED) || vcpu->cpuid[i].index == index))
-			return &vcpu->cpuid[i];
+	for (i = 0; i < n; i++)
+		if (e[i].function == leaf &&
+		    (!(e[i].flags & GM_CPUID_INDEXED) || e[i].index == index))
+			return &e[i];
 	return NULL;
+}
+
+int gm_cpuid_has(const struct gm_cpuid_entry *e, unsigned int n, u32 leaf, unsigned int reg,
+		 unsigned int bit)
+{
+	const struct gm_cpuid_entry *f = find(e, n, leaf, 0);
+	u32 v[4];
+
+	if (!f)
+		return 0;
+	v[0] = f->eax;
+	v[1] = f->ebx;
+	v[2] = f->ecx;
+	v[3] = f->edx;
+	return v[reg] >> bit & 1;
+}
+
+/* What GM_G_* comes with: any of these. */
+static const struct {
+	u32 leaf;
+	u8 reg, bit;
+	u16 feature;
+} guest_features[] = {
+	{ 0x80000001, 3, 27, GM_G_TSC_AUX | GM_G_RDTSCP },
+	{ 7, 2, 22, GM_G_TSC_AUX },
+	{ 7, 3, 26, GM_G_SPEC_CTRL | GM_G_IBPB },
+	{ 7, 3, 27, GM_G_SPEC_CTRL },
+	{ 7, 3, 31, GM_G_SPEC_CTRL },
+	{ 0x80000008, 1, 12, GM_G_IBPB },
+	{ 0x80000008, 1, 14, GM_G_SPEC_CTRL },
+	{ 0x80000008, 1, 15, GM_G_SPEC_CTRL },
+	{ 0x80000008, 1, 24, GM_G_SPEC_CTRL },
+	{ 7, 1, 1, GM_G_ADJUST },
+	{ 7, 3, 29, GM_G_ARCH_CAPS },
+	{ 0x80000001, 3, 20, GM_G_NX },
+	{ 7, 1, 10, GM_G_INVPCID },
+};
+
+void gm_cpuid_apply(struct gm_vcpu *vcpu)
+{
+	struct gm_cpuid_entry *all = NULL;
+	const struct gm_cpuid_entry *e = vcpu->cpuid, *x;
+	unsigned int i, n = vcpu->ncpuid;
+
+	if (!n) {
+		all = kcalloc(GM_MAX_CPUID, sizeof(*all), GFP_KERNEL);
+		if (!all)
+			return;
+		n = max(gm_cpuid_supported(all, GM_MAX_CPUID), 0);
+		e = all;
+	}
+	vcpu->features = 0;
+	for (i = 0; i < ARRAY_SIZE(guest_features); i++)
+		if (gm_cpuid_has(e, n, guest_features[i].leaf, guest_features[i].reg,
+				 guest_features[i].bit))
+			vcpu->features |= guest_features[i].feature;
+	vcpu->cr4_mask = gm_cr4_mask(e, n);
+	x = find(e, n, 0xd, 0);
+	vcpu->xcr0_mask = x ? gm_fpu_mask() & (x->eax | (u64)x->edx << 32) : 0;
+	if (gm_fpu_mask())
+		vcpu->xcr0_mask |= 3;
+	kfree(all);
+	gm_backend->update(vcpu);
+}
+
+/* ---- the instruction ---- */
+
+/* The bits that follow what the guest has switched on. */
+static void live_bits(struct gm_vcpu *vcpu, u32 leaf, u32 index, u32 *ebx, u32 *ecx)
+{
+	if (leaf == 1) {
+		*ecx &= ~(1u << 27);
+		*ecx |= vcpu->cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0;
+	} else if (leaf == 7 && !index) {
+		*ecx &= ~(1u << 4);
+		*ecx |= (u32)(vcpu->cr4 >> 22 & 1) << 4; /* OSPKE */
+	} else if (leaf == 0xd && !index) {
+		*ebx = xsave_size(vcpu->xcr0);
+	}
 }
 
 void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	u32 leaf = *eax, index = *ecx;
-	const struct gm_cpuid_entry *e = find(vcpu, leaf, index);
+	const struct gm_cpuid_entry *e = find(vcpu->cpuid, vcpu->ncpuid, leaf, index);
 
 	*eax = *ebx = *ecx = *edx = 0;
 	if (!e)
@@ -181,10 +296,5 @@ void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	*ebx = e->ebx;
 	*ecx = e->ecx;
 	*edx = e->edx;
-	if (leaf == 1) {
-		*ecx &= ~(1u << 27);
-		*ecx |= vcpu->cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0;
-	} else if (leaf == 0xd && index == 0) {
-		*ebx = xsave_size(vcpu->xcr0);
-	}
+	live_bits(vcpu, leaf, index, ebx, ecx);
 }

@@ -9,22 +9,33 @@
 #include <asm/msr.h>
 
 #define EFER_OFFERED ((u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
+#define CR4_BIT(n) (1ull << (n))
+#define CR4_PCIDE  CR4_BIT(17)
+#define CR4_ALWAYS 0x7ffull /* VME to OSXMMEXCPT: on every CPU that has guest mode */
 
-static u64 cr4_offered(void)
+/* Bits that come with a feature of CPUID: leaf, register (0: EAX), bit. */
+static const struct {
+	u8 cr4, reg, bit;
+	u32 leaf;
+} cr4_features[] = {
+	{ 11, 2, 2, 7 },  /* UMIP */
+	{ 16, 1, 0, 7 },  /* FSGSBASE */
+	{ 17, 2, 17, 1 }, /* PCIDE */
+	{ 18, 2, 26, 1 }, /* OSXSAVE */
+	{ 20, 1, 7, 7 },  /* SMEP */
+	{ 21, 1, 20, 7 }, /* SMAP */
+	{ 22, 2, 3, 7 },  /* PKE */
+};
+
+u64 gm_cr4_mask(const struct gm_cpuid_entry *e, unsigned int n)
 {
-	u64 m = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE |
-		X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	u64 m = CR4_ALWAYS;
+	unsigned int i;
 
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
-		m |= X86_CR4_FSGSBASE;
-	if (boot_cpu_has(X86_FEATURE_SMEP))
-		m |= X86_CR4_SMEP;
-	if (boot_cpu_has(X86_FEATURE_SMAP))
-		m |= X86_CR4_SMAP;
-	if (boot_cpu_has(X86_FEATURE_UMIP))
-		m |= X86_CR4_UMIP;
-	if (gm_fpu_mask())
-		m |= X86_CR4_OSXSAVE;
+	for (i = 0; i < ARRAY_SIZE(cr4_features); i++)
+		if (gm_cpuid_has(e, n, cr4_features[i].leaf, cr4_features[i].reg,
+				 cr4_features[i].bit))
+			m |= CR4_BIT(cr4_features[i].cr4);
 	return m;
 }
 
@@ -47,7 +58,7 @@ int gm_set_cr0(struct gm_vcpu *vcpu, u64 val)
 		vcpu->efer |= EFER_LMA;
 	} else if (!(val & X86_CR0_PG) && (vcpu->cr0 & X86_CR0_PG)) {
 		gm_backend->get_seg(vcpu, GM_CS, &cs);
-		if ((vcpu->efer & EFER_LMA) && (cs.attr & 0x2000))
+		if (((vcpu->efer & EFER_LMA) && (cs.attr & 0x2000)) || (vcpu->cr4 & CR4_PCIDE))
 			return -EINVAL;
 		vcpu->efer &= ~(u64)EFER_LMA;
 	}
@@ -67,7 +78,11 @@ int gm_set_cr3(struct gm_vcpu *vcpu, u64 val)
 
 int gm_set_cr4(struct gm_vcpu *vcpu, u64 val)
 {
-	if ((val & ~cr4_offered()) || ((vcpu->efer & EFER_LMA) && !(val & X86_CR4_PAE)))
+	if ((val & ~vcpu->cr4_mask) || ((vcpu->efer & EFER_LMA) && !(val & X86_CR4_PAE)))
+		return -EINVAL;
+	/* SDM 4.10.1: process contexts are switched on in long mode, with context 0 in use. */
+	if ((val & ~vcpu->cr4 & CR4_PCIDE) &&
+	    (!(vcpu->efer & EFER_LMA) || (vcpu->cr3 & (PAGE_SIZE - 1))))
 		return -EINVAL;
 	vcpu->cr4 = val;
 	gm_mmu_changed(vcpu);
@@ -76,7 +91,7 @@ int gm_set_cr4(struct gm_vcpu *vcpu, u64 val)
 
 int gm_set_efer(struct gm_vcpu *vcpu, u64 val)
 {
-	if (val & ~EFER_OFFERED)
+	if ((val & ~EFER_OFFERED) || ((val & EFER_NX) && !(vcpu->features & GM_G_NX)))
 		return -EINVAL;
 	if ((vcpu->cr0 & X86_CR0_PG) && ((val ^ vcpu->efer) & EFER_LME))
 		return -EINVAL;
@@ -88,9 +103,7 @@ int gm_set_efer(struct gm_vcpu *vcpu, u64 val)
 
 int gm_set_xcr0(struct gm_vcpu *vcpu, u64 val)
 {
-	u64 mask = gm_fpu_mask();
-
-	if ((val & ~mask) || !(val & 1) || ((val & 4) && !(val & 2)))
+	if ((val & ~vcpu->xcr0_mask) || !(val & 1) || ((val & 4) && !(val & 2)))
 		return -EINVAL;
 	if ((val & 0xe0) && (val & 0xe4) != 0xe4)
 		return -EINVAL;
@@ -99,9 +112,9 @@ int gm_set_xcr0(struct gm_vcpu *vcpu, u64 val)
 }
 
 /* What the CPU would refuse at entry, and what is not offered. */
-int gm_sregs_valid(const struct gm_sregs *s)
+int gm_sregs_valid(struct gm_vcpu *vcpu, const struct gm_sregs *s)
 {
-	if (!cr0_valid(s->cr0) || (s->cr4 & ~cr4_offered()) || (s->efer & ~EFER_OFFERED) ||
+	if (!cr0_valid(s->cr0) || (s->cr4 & ~vcpu->cr4_mask) || (s->efer & ~EFER_OFFERED) ||
 	    s->cr8 > 15)
 		return 0;
 	if ((s->cr0 & X86_CR0_PG) && (s->efer & EFER_LME)) {
@@ -111,5 +124,5 @@ int gm_sregs_valid(const struct gm_sregs *s)
 			return 0;
 		return !(s->cs.l && s->cs.db);
 	}
-	return !(s->efer & EFER_LMA) && !s->cs.l;
+	return !(s->efer & EFER_LMA) && !s->cs.l && !(s->cr4 & CR4_PCIDE);
 }

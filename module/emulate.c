@@ -44,30 +44,11 @@ static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 va
 
 static const struct x86_walk_ops walk_ops = { .read = pte_read, .cmpxchg = pte_cmpxchg };
 
-/*
- * The CPU has walked the tables for the operand already, with all checks. Which access it did that for is certain
- * when there can be only one: not with string instructions and those that use the stack too.
- */
-static int operand_known(const struct attempt *a, u64 lin, unsigned int acc)
-{
-	const struct gm_emulated *k = &a->vcpu->emulated;
-
-	return k->has_gpa && !((lin ^ k->gpa) & ~PAGE_MASK) && !(acc & (X86_ACC_EXEC | X86_ACC_SYSTEM)) &&
-	       (k->gpa_write || !(acc & X86_ACC_WRITE)) &&
-	       !(a->e.insn.props & (X86_P_STRING | X86_P_STACK));
-}
-
 static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
 {
 	struct attempt *a = ctx->cpu;
 	struct x86_walk_result r;
-	int ret;
-
-	if (operand_known(a, lin, acc)) {
-		*gpa = a->vcpu->emulated.gpa;
-		return 0;
-	}
-	ret = x86_walk(&a->mmu, lin, acc, ctx->cpl == 3, !!(ctx->rflags & X86_FL_AC), &r,
+	int ret = x86_walk(&a->mmu, lin, acc, ctx->cpl == 3, !!(ctx->rflags & X86_FL_AC), &r,
 			   &ctx->fault);
 
 	*gpa = r.gpa;
@@ -291,9 +272,8 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	struct x86_ctx *ctx = &a->e.ctx;
 	struct gm_seg cs;
 
+	memset(a, 0, sizeof(*a));
 	a->vcpu = vcpu;
-	a->e.insn.props = 0;
-	memset(ctx, 0, sizeof(*ctx));
 	ctx->ops = &emul_ops;
 	ctx->cpu = a;
 	ctx->gpr = a->e.gpr;
@@ -324,6 +304,16 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	return 0;
 }
 
+void gm_step_trap(struct gm_vcpu *vcpu)
+{
+	if (vcpu->debug & GM_DEBUG_STEP) {
+		vcpu->debug_hit = 0x4000;
+		return;
+	}
+	vcpu->dr6 |= 0x4000;
+	gm_queue_exception(vcpu, X86_DB, 0, 0);
+}
+
 static void fault_queue(struct gm_vcpu *vcpu, const struct x86_fault *f)
 {
 	if (f->vector == X86_PF)
@@ -341,10 +331,8 @@ static void commit(struct attempt *a)
 	vcpu->rip = a->e.ctx.rip;
 	vcpu->rflags = a->e.ctx.rflags & ~(u64)X86_FL_RF;
 	vcpu->int_shadow = 0;
-	if (tf) {
-		vcpu->dr6 |= 0x4000;
-		gm_queue_exception(vcpu, X86_DB, 0, 0);
-	}
+	if (tf || (vcpu->debug & GM_DEBUG_STEP))
+		gm_step_trap(vcpu);
 }
 
 static int finish(struct attempt *a, int ret)
@@ -354,7 +342,6 @@ static int finish(struct attempt *a, int ret)
 	if (ret == X86_RETRY && vcpu->want_read)
 		return gm_exit_read(vcpu);
 	vcpu->nread = 0;
-	vcpu->emulated.valid = vcpu->emulated.has_gpa = 0;
 	switch (ret) {
 	case 0:
 		commit(a);
@@ -368,34 +355,7 @@ static int finish(struct attempt *a, int ret)
 	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
 }
 
-/* The instruction's bytes, or what the last attempt kept of them. */
-static int insn_get(struct attempt *a, const struct gm_exit *exit)
-{
-	struct gm_vcpu *vcpu = a->vcpu;
-	struct gm_emulated *k = &vcpu->emulated;
-	int ret;
-
-	if (!exit && k->valid && k->rip == vcpu->rip && k->mode == a->e.mode) {
-		a->e.insn = k->insn;
-		return 0;
-	}
-	k->has_gpa = 0;
-	ret = x86_emul_decode(&a->e, exit ? exit->insn : NULL, exit ? exit->ninsn : 0);
-	if (ret)
-		return ret;
-	k->valid = 1;
-	k->rip = vcpu->rip;
-	k->mode = a->e.mode;
-	k->insn = a->e.insn;
-	if (exit && exit->data_gpa) {
-		k->has_gpa = 1;
-		k->gpa = exit->addr;
-		k->gpa_write = !!(exit->acc & GM_PF_WRITE);
-	}
-	return 0;
-}
-
-int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
+int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail)
 {
 	struct attempt a;
 	u64 cr8 = vcpu->cr8;
@@ -405,7 +365,7 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 	down_read(&vcpu->vm->slots_sem);
 	ret = attempt_start(&a, vcpu);
 	if (!ret)
-		ret = insn_get(&a, exit);
+		ret = x86_emul_decode(&a.e, bytes, avail);
 	if (!ret)
 		ret = x86_emul_exec(&a.e);
 	up_read(&vcpu->vm->slots_sem);
@@ -441,9 +401,42 @@ int gm_skip(struct gm_vcpu *vcpu, u64 next_rip)
 	}
 	vcpu->rip = next_rip;
 	vcpu->int_shadow = 0;
-	if (vcpu->rflags & X86_FL_TF) {
-		vcpu->dr6 |= 0x4000;
-		gm_queue_exception(vcpu, X86_DB, 0, 0);
-	}
+	if ((vcpu->rflags & X86_FL_TF) || (vcpu->debug & GM_DEBUG_STEP))
+		gm_step_trap(vcpu);
 	return 0;
+}
+
+/* VMCALL or VMMCALL: the one that this CPU does not have raises #UD. */
+int gm_is_hypercall(struct gm_vcpu *vcpu)
+{
+	struct attempt a;
+	u8 code[3];
+	u64 lin;
+	int ret;
+
+	down_read(&vcpu->vm->slots_sem);
+	ret = attempt_start(&a, vcpu);
+	if (!ret)
+		ret = x86_linear(&a.e.ctx, X86_CS, vcpu->rip, sizeof(code), X86_ACC_EXEC, &lin);
+	if (!ret)
+		ret = access(&a.e.ctx, lin, code, sizeof(code), X86_ACC_EXEC);
+	up_read(&vcpu->vm->slots_sem);
+	if (ret || code[0] != 0x0f || code[1] != 0x01 || (code[2] != 0xc1 && code[2] != 0xd9))
+		return 0;
+	gm_skip(vcpu, vcpu->rip + sizeof(code));
+	return 1;
+}
+
+int gm_translate(struct gm_vcpu *vcpu, u64 lin, u64 *gpa)
+{
+	struct attempt a;
+	int ret;
+
+	down_read(&vcpu->vm->slots_sem);
+	ret = attempt_start(&a, vcpu);
+	a.e.ctx.cpl = 0;
+	if (!ret)
+		ret = translate(&a.e.ctx, lin, X86_ACC_READ, gpa);
+	up_read(&vcpu->vm->slots_sem);
+	return ret ? -EINVAL : 0;
 }

@@ -9,8 +9,13 @@
 
 enum { RAX, RCX, RDX, RBX, RSP }; /* of enum x86_gpr */
 
+#define DB_VECTOR 1
+#define BP_VECTOR 3
 #define UD_VECTOR 6
 #define GP_VECTOR 13
+
+#define HYPERCALL_NONE 1000
+#define CS_LONG 0x2000 /* of gm_seg.attr */
 
 int gm_internal_error(struct gm_vcpu *vcpu, u32 suberror, u64 info)
 {
@@ -51,10 +56,29 @@ static int on_none(struct gm_vcpu *vcpu, const struct gm_exit *x)
 	return 1;
 }
 
+/* To the program: a breakpoint or step of its own. */
+static int debug_exit(struct gm_vcpu *vcpu, unsigned int exception, u64 dr6)
+{
+	struct gm_run *run = vcpu->run;
+	struct gm_seg cs;
+
+	gm_backend->get_seg(vcpu, GM_CS, &cs);
+	vcpu->debug_hit = 0;
+	run->exit_reason = GM_EXIT_DEBUG;
+	run->debug.exception = exception;
+	run->debug.pad = 0;
+	run->debug.pc = cs.base + vcpu->rip;
+	run->debug.dr6 = dr6 | 0xffff0ff0;
+	run->debug.dr7 = gm_loaded_dr7(vcpu);
+	return 0;
+}
+
 static int on_cpuid(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
 	u32 a = vcpu->gpr[RAX], b, c = vcpu->gpr[RCX], d;
 
+	if ((vcpu->misc_features & 1) && gm_backend->get_cpl(vcpu))
+		return raise(vcpu, GP_VECTOR);
 	gm_cpuid(vcpu, &a, &b, &c, &d);
 	vcpu->gpr[RAX] = a;
 	vcpu->gpr[RBX] = b;
@@ -118,14 +142,14 @@ static int on_io(struct gm_vcpu *vcpu, const struct gm_exit *x)
 
 static int on_emulate(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
-	return gm_emulate(vcpu, x);
+	return gm_emulate(vcpu, x->insn, x->ninsn);
 }
 
 static int on_rdmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
 	u64 v;
 
-	if (gm_msr_get(vcpu, vcpu->gpr[RCX], &v))
+	if (gm_msr_get(vcpu, vcpu->gpr[RCX], &v, 0))
 		return raise(vcpu, GP_VECTOR);
 	vcpu->gpr[RAX] = (u32)v;
 	vcpu->gpr[RDX] = v >> 32;
@@ -134,7 +158,7 @@ static int on_rdmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
 
 static int on_wrmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
-	if (gm_msr_set(vcpu, vcpu->gpr[RCX], (u32)vcpu->gpr[RAX] | vcpu->gpr[RDX] << 32))
+	if (gm_msr_set(vcpu, vcpu->gpr[RCX], (u32)vcpu->gpr[RAX] | vcpu->gpr[RDX] << 32, 0))
 		return raise(vcpu, GP_VECTOR);
 	return advance(vcpu, x);
 }
@@ -150,7 +174,7 @@ static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
 		return ret ? ret : 1;
 	if (x->in_event)
 		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->addr);
-	return gm_emulate(vcpu, x);
+	return gm_emulate(vcpu, x->insn, x->ninsn);
 }
 
 static int on_invlpg(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -162,6 +186,53 @@ static int on_invlpg(struct gm_vcpu *vcpu, const struct gm_exit *x)
 static int on_ud(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
 	return raise(vcpu, UD_VECTOR);
+}
+
+/*
+ * A hypercall: number in RAX, result there too (Documentation/virt/kvm/x86/hypercalls.rst). None is
+ * offered, which is what guests are told.
+ */
+static void hypercall(struct gm_vcpu *vcpu)
+{
+	struct gm_seg cs;
+	u64 ret = -(u64)HYPERCALL_NONE;
+
+	gm_backend->get_seg(vcpu, GM_CS, &cs);
+	if (gm_backend->get_cpl(vcpu))
+		ret = -(u64)EPERM;
+	if (!(vcpu->efer & EFER_LMA) || !(cs.attr & CS_LONG))
+		ret = (u32)ret;
+	vcpu->gpr[RAX] = ret;
+}
+
+static int on_hypercall(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	hypercall(vcpu);
+	return advance(vcpu, x);
+}
+
+static int on_ud_insn(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	if (!gm_is_hypercall(vcpu))
+		return raise(vcpu, UD_VECTOR);
+	hypercall(vcpu);
+	return 1;
+}
+
+static int on_db(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	if (vcpu->debug & (GM_DEBUG_STEP | GM_DEBUG_HW_BP))
+		return debug_exit(vcpu, DB_VECTOR, x->code);
+	vcpu->dr6 = x->code;
+	return raise(vcpu, DB_VECTOR);
+}
+
+static int on_bp(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	if (vcpu->debug & GM_DEBUG_SW_BP)
+		return debug_exit(vcpu, BP_VECTOR, 0);
+	gm_queue_exception(vcpu, BP_VECTOR, 0, 0);
+	return 1;
 }
 
 static int on_gp(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -209,6 +280,10 @@ static int (*const handlers[GM_X_COUNT])(struct gm_vcpu *vcpu, const struct gm_e
 	[GM_X_INVLPG] = on_invlpg,
 	[GM_X_SKIP] = advance,
 	[GM_X_UD] = on_ud,
+	[GM_X_UD_INSN] = on_ud_insn,
+	[GM_X_HYPERCALL] = on_hypercall,
+	[GM_X_DB] = on_db,
+	[GM_X_BP] = on_bp,
 	[GM_X_GP] = on_gp,
 	[GM_X_XSETBV] = on_xsetbv,
 	[GM_X_SHUTDOWN] = on_shutdown,
@@ -218,7 +293,9 @@ static int (*const handlers[GM_X_COUNT])(struct gm_vcpu *vcpu, const struct gm_e
 
 int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 {
-	return handlers[exit->kind](vcpu, exit);
+	int ret = handlers[exit->kind](vcpu, exit);
+
+	return ret == 1 && vcpu->debug_hit ? debug_exit(vcpu, DB_VECTOR, vcpu->debug_hit) : ret;
 }
 
 /* ---- what the program's answer completes ---- */
@@ -274,7 +351,7 @@ int gm_exit_read(struct gm_vcpu *vcpu)
 	return 0;
 }
 
-int gm_exit_complete(struct gm_vcpu *vcpu)
+static int answer_take(struct gm_vcpu *vcpu)
 {
 	struct gm_run *run = vcpu->run;
 	struct gm_frag *f = &vcpu->reads[vcpu->nread];
@@ -289,11 +366,18 @@ int gm_exit_complete(struct gm_vcpu *vcpu)
 		       f->len);
 		vcpu->nread++;
 		vcpu->pending = GM_PEND_NONE;
-		return gm_emulate(vcpu, NULL);
+		return gm_emulate(vcpu, NULL, 0);
 	case GM_PEND_WRITE:
 		return next_write(vcpu);
 	case GM_PEND_NONE:
 		break;
 	}
 	return 1;
+}
+
+int gm_exit_complete(struct gm_vcpu *vcpu)
+{
+	int ret = answer_take(vcpu);
+
+	return ret == 1 && vcpu->debug_hit ? debug_exit(vcpu, DB_VECTOR, vcpu->debug_hit) : ret;
 }

@@ -2,16 +2,18 @@
 /*
  * The guest's FPU, SSE and AVX state and XCR0 (Intel SDM volume 1, chapter 13; AMD APM volume 2,
  * 11.5). Loaded and saved by hand inside kernel_fpu_begin() and kernel_fpu_end(), which keep the
- * process' own state. PKRU is not among it: protection keys are not offered to guests, and the
- * register has no effect while CR4.PKE is clear.
+ * process' own state. PKRU is a component too, but one that kernel_fpu_end() leaves alone, so the host's
+ * value is put back by hand.
  */
 #include "module/gm.h"
 
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
-/* x87, SSE, AVX, AVX-512 */
-#define XCR0_OFFERED 0xe7ull
+/* x87, SSE, AVX, AVX-512, PKRU */
+#define XCR0_OFFERED 0x2e7ull
+#define XCR0_PKRU    0x200ull
+#define CR4_PKE      (1ul << 22)
 
 static u64 fpu_mask;  /* XCR0 bits of a guest; 0: FXSAVE only */
 static u64 host_xcr0;
@@ -30,6 +32,20 @@ static void xcr_write(u64 v)
 	asm volatile("xsetbv" : : "a"((u32)v), "d"((u32)(v >> 32)), "c"(0));
 }
 
+/* Instruction names that assemblers before 2.25 do not know. */
+static u32 pkru_read(void)
+{
+	u32 v, d;
+
+	asm volatile(".byte 0x0f, 0x01, 0xee" : "=a"(v), "=d"(d) : "c"(0));
+	return v;
+}
+
+static void pkru_write(u32 v)
+{
+	asm volatile(".byte 0x0f, 0x01, 0xef" : : "a"(v), "c"(0), "d"(0));
+}
+
 u64 gm_fpu_mask(void)
 {
 	return fpu_mask;
@@ -42,7 +58,11 @@ void gm_fpu_setup(void)
 	host_xcr0 = xcr_read();
 	fpu_mask = host_xcr0 & XCR0_OFFERED;
 	if ((fpu_mask & 0xe4) != 0xe4)
-		fpu_mask &= 7;
+		fpu_mask &= ~0xe0ull;
+	if (!(fpu_mask & 4))
+		fpu_mask &= 3;
+	if (!(__read_cr4() & CR4_PKE))
+		fpu_mask &= ~XCR0_PKRU;
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		rdmsrl_safe(MSR_IA32_XSS, &host_xss);
 }
@@ -65,6 +85,8 @@ void gm_fpu_load(struct gm_vcpu *vcpu)
 		asm volatile("fxrstor64 %0" : : "m"(*(u8(*)[512])vcpu->fpu));
 		return;
 	}
+	if (fpu_mask & XCR0_PKRU)
+		vcpu->host_pkru = pkru_read();
 	asm volatile("xrstor64 %0"
 		     :
 		     : "m"(*(u8(*)[4096])vcpu->fpu), "a"((u32)fpu_mask), "d"(0));
@@ -87,4 +109,6 @@ void gm_fpu_save(struct gm_vcpu *vcpu)
 	asm volatile("xsave64 %0"
 		     : "+m"(*(u8(*)[4096])vcpu->fpu)
 		     : "a"((u32)fpu_mask), "d"(0));
+	if (fpu_mask & XCR0_PKRU)
+		pkru_write(vcpu->host_pkru);
 }

@@ -37,7 +37,6 @@
 #include <asm/processor-flags.h>
 
 #include "module/mmu.h"
-#include "module/x86/decode.h"
 #include "module/uapi/guestmode.h"
 
 #define GM_MAX_VCPUS 64
@@ -84,7 +83,6 @@ struct gm_vm {
 
 /* Why guest mode was left, the same for every backend. */
 enum gm_exit_kind {
-	GM_X_UNKNOWN,     /* code */
 	GM_X_NONE,        /* handled in the backend, or nothing to do: interrupt, NMI */
 	GM_X_CPUID,
 	GM_X_HLT,
@@ -96,10 +94,15 @@ enum gm_exit_kind {
 	GM_X_INVLPG,      /* addr, next_rip */
 	GM_X_SKIP,        /* an instruction that does nothing here (WBINVD, INVD) */
 	GM_X_UD,
+	GM_X_UD_INSN,     /* #UD of an instruction that may be the other vendor's hypercall */
+	GM_X_HYPERCALL,
+	GM_X_DB,          /* #DB, before anything of it is in the guest; code: DR6 of it */
+	GM_X_BP,          /* INT3, while the program has breakpoints; rip is at it */
 	GM_X_GP,
 	GM_X_XSETBV,
 	GM_X_SHUTDOWN,
 	GM_X_FAIL,        /* the CPU refuses the state: code */
+	GM_X_UNKNOWN,     /* code */
 	GM_X_COUNT
 };
 
@@ -113,7 +116,6 @@ struct gm_exit {
 	u8 size;
 	u8 in;
 	u8 in_event;           /* while an event was being delivered */
-	u8 data_gpa;           /* GM_X_PAGE: addr is where the instruction's own operand is */
 	u8 ninsn;              /* bytes of insn[] that the CPU handed over */
 	u8 insn[15];
 };
@@ -129,17 +131,6 @@ struct gm_frag {
 };
 #define GM_MAX_FRAGS 8
 
-/* What is kept of an instruction that waits for a read: it is not fetched and decoded again. */
-struct gm_emulated {
-	u64 rip;
-	u64 gpa;               /* with has_gpa: the operand's, from the exit */
-	u8 valid;
-	u8 mode;               /* enum x86_mode */
-	u8 has_gpa;
-	u8 gpa_write;          /* a write there was allowed */
-	struct x86_insn insn;
-};
-
 enum gm_pending { GM_PEND_NONE, GM_PEND_IN, GM_PEND_READ, GM_PEND_WRITE };
 
 struct gm_seg {
@@ -152,6 +143,16 @@ struct gm_seg {
 
 /* In the order of enum x86_seg_reg. */
 enum { GM_ES, GM_CS, GM_SS, GM_DS, GM_FS, GM_GS, GM_LDTR, GM_TR, GM_GDTR, GM_IDTR };
+
+/* What a guest's CPUID announces, as far as the driver has to know. */
+#define GM_G_TSC_AUX   1u /* RDTSCP or RDPID */
+#define GM_G_RDTSCP    2u
+#define GM_G_SPEC_CTRL 4u /* any of what is in that register */
+#define GM_G_IBPB      8u
+#define GM_G_ADJUST    16u
+#define GM_G_ARCH_CAPS 32u
+#define GM_G_NX        64u
+#define GM_G_INVPCID   128u
 
 struct gm_vcpu {
 	struct gm_vm *vm;
@@ -172,12 +173,27 @@ struct gm_vcpu {
 	u64 tsc_offset;
 	u64 pat;
 	u64 misc_enable;
+	u64 tsc_adjust;
+	u64 tsc_aux;
+	u64 spec_ctrl;
+	u64 ucode_rev;
+	u64 arch_caps;
+	u64 platform_info;
+	u64 misc_features;
+	u64 hwcr;
+	u64 de_cfg;
 	u64 mtrr_def;
 	u64 mtrr_fixed[11];
 	u64 mtrr_var[16];
 	u8 int_shadow;
 	u8 mp_state;           /* GM_MP_* */
 	struct gm_vcpu_mmu mmu;
+
+	/* SET_GUEST_DEBUG: while `debug` is not 0 these are loaded in place of the guest's */
+	u32 debug;             /* GM_DEBUG_* */
+	u32 debug_hit;         /* DR6 bits of a step or breakpoint for the program, to be reported */
+	u64 debug_db[4];
+	u64 debug_dr7;
 
 	/* Events */
 	struct {
@@ -204,7 +220,6 @@ struct gm_vcpu {
 	u8 pos;                /* of them, those used in this attempt */
 	u8 nwrite, wrote;
 	u8 want_read;          /* reads[nread] is to be asked for */
-	struct gm_emulated emulated;
 	struct gm_frag reads[GM_MAX_FRAGS];
 	struct gm_frag writes[GM_MAX_FRAGS];
 
@@ -214,6 +229,10 @@ struct gm_vcpu {
 	sigset_t sigset;
 	u32 ncpuid;
 	struct gm_cpuid_entry cpuid[GM_MAX_CPUID];
+	u32 features;          /* GM_G_*, from cpuid[], as the masks that follow */
+	u64 cr4_mask;
+	u64 xcr0_mask;
+	u32 host_pkru;         /* in the run window */
 	u8 *fpu;               /* image of XSAVE (standard format) or FXSAVE, 4096 bytes, page aligned */
 };
 
@@ -233,6 +252,8 @@ struct gm_backend {
 	void (*get_seg)(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out);
 	void (*set_seg)(struct gm_vcpu *vcpu, unsigned int seg, const struct gm_seg *in);
 	unsigned int (*get_cpl)(struct gm_vcpu *vcpu);
+	/* vcpu->features or vcpu->debug changed. */
+	void (*update)(struct gm_vcpu *vcpu);
 	/* MSRs that live in the backend's control structure: a pointer, or NULL. */
 	u64 *(*msr)(struct gm_vcpu *vcpu, u32 index);
 };
@@ -292,7 +313,21 @@ int gm_bus_init(struct gm_vm *vm);
 void gm_bus_fini(struct gm_vm *vm);
 long gm_bus_ioctl(struct gm_vm *vm, unsigned int cmd, void __user *arg);
 
+/* The breakpoints that are to be in the CPU while the guest runs. */
+static inline u64 gm_loaded_dr7(const struct gm_vcpu *vcpu)
+{
+	return vcpu->debug & GM_DEBUG_HW_BP ? vcpu->debug_dr7 : vcpu->dr7;
+}
+
+static inline const u64 *gm_loaded_db(const struct gm_vcpu *vcpu)
+{
+	return vcpu->debug & GM_DEBUG_HW_BP ? vcpu->debug_db : vcpu->db;
+}
+
 /* state.c: the ioctls that read and write a vCPU's state; 0 or more, or -errno */
+/* Around RUN: registers from and to the shared page. 0 or -EINVAL. */
+long gm_sync_in(struct gm_vcpu *vcpu);
+void gm_sync_out(struct gm_vcpu *vcpu);
 long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg);
 void gm_vcpu_reset(struct gm_vcpu *vcpu);
 
@@ -337,8 +372,13 @@ int gm_internal_error(struct gm_vcpu *vcpu, u32 suberror, u64 info);
 void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 err);
 
 /* emulate.c */
-/* Executes the instruction that left guest mode; exit is NULL when a read of it was answered. */
-int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit);
+int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail);
+/* The #UD at rip is of VMCALL or VMMCALL: 1, and rip is behind it. */
+int gm_is_hypercall(struct gm_vcpu *vcpu);
+/* The walk of a privileged read. 0, or -EINVAL when it faults. */
+int gm_translate(struct gm_vcpu *vcpu, u64 lin, u64 *gpa);
+/* An instruction was completed in software: the trap that TF asks for after it. */
+void gm_step_trap(struct gm_vcpu *vcpu);
 /* Moves rip behind the current instruction. 0; negative: a fault was queued or nothing is known. */
 int gm_skip(struct gm_vcpu *vcpu, u64 next_rip);
 
@@ -348,17 +388,33 @@ int gm_set_cr3(struct gm_vcpu *vcpu, u64 val);
 int gm_set_cr4(struct gm_vcpu *vcpu, u64 val);
 int gm_set_efer(struct gm_vcpu *vcpu, u64 val);
 int gm_set_xcr0(struct gm_vcpu *vcpu, u64 val);
-int gm_sregs_valid(const struct gm_sregs *s);
+int gm_sregs_valid(struct gm_vcpu *vcpu, const struct gm_sregs *s);
+/* The bits of CR4 that a CPU with this CPUID has. */
+u64 gm_cr4_mask(const struct gm_cpuid_entry *e, unsigned int n);
 
 /* cpuid.c */
 int gm_cpuid_supported(struct gm_cpuid_entry *e, unsigned int max);
+/* A feature bit; reg: 0 is EAX. */
+int gm_cpuid_has(const struct gm_cpuid_entry *e, unsigned int n, u32 leaf, unsigned int reg,
+		 unsigned int bit);
+/* Works out what follows from vcpu->cpuid[] (all that can be offered while ncpuid is 0). */
+void gm_cpuid_apply(struct gm_vcpu *vcpu);
 void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 
-/* msr.c. 0, or -EINVAL for what is #GP. */
+/*
+ * msr.c. 0, or -EINVAL for what is #GP. host: on behalf of the program, which may set what a guest
+ * cannot, and what its CPUID does not announce.
+ */
 extern const u32 gm_msr_list[];
 extern const unsigned int gm_msr_count;
-int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
-int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val);
+int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host);
+int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
+/* Those that describe the host to programs (GET_MSRS on the device). */
+extern const u32 gm_msr_features[];
+extern const unsigned int gm_msr_nfeatures;
+int gm_msr_feature(u32 index, u64 *val);
+/* The guest's time stamp counter now. */
+u64 gm_tsc_read(struct gm_vcpu *vcpu);
 
 /* fpu.c */
 void gm_fpu_setup(void);

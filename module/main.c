@@ -36,6 +36,8 @@ static const struct {
 	{ GM_CAP_USER_NMI, 1 },
 	{ GM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ GM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ GM_CAP_SET_GUEST_DEBUG, 1 },
+	{ GM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ GM_CAP_VCPU_EVENTS, 1 },
 	{ GM_CAP_INTR_SHADOW, 1 },
 	{ GM_CAP_DEBUGREGS, 1 },
@@ -46,6 +48,12 @@ static const struct {
 	{ GM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ GM_CAP_MAX_VCPU_ID, GM_MAX_VCPUS },
 	{ GM_CAP_IMMEDIATE_EXIT, 1 },
+	{ GM_CAP_SYNC_REGS, GM_SYNC_ALL },
+	{ GM_CAP_GET_MSR_FEATURES, 1 },
+	{ GM_CAP_MSR_PLATFORM_INFO, 1 },
+	{ GM_CAP_SET_GUEST_DEBUG2, GM_DEBUG_ENABLE | GM_DEBUG_STEP | GM_DEBUG_SW_BP | GM_DEBUG_HW_BP |
+				   GM_DEBUG_INJECT_DB | GM_DEBUG_INJECT_BP | GM_DEBUG_BLOCK_IRQ },
+	{ GM_CAP_XSAVE2, sizeof(struct gm_xsave) },
 	{ GM_CAP_IOEVENTFD, 1 },
 	{ GM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	{ GM_CAP_COALESCED_MMIO, GM_RUN_PAGES },
@@ -64,17 +72,37 @@ int gm_check_extension(unsigned long cap)
 	return 0;
 }
 
-static long get_msr_list(struct gm_msr_list __user *arg)
+static long get_msr_list(struct gm_msr_list __user *arg, const u32 *list, u32 n)
 {
 	u32 room;
 
-	if (get_user(room, &arg->nmsrs) || put_user(gm_msr_count, &arg->nmsrs))
+	if (get_user(room, &arg->nmsrs) || put_user(n, &arg->nmsrs))
 		return -EFAULT;
-	if (room < gm_msr_count)
+	if (room < n)
 		return -E2BIG;
-	if (copy_to_user(arg->indices, gm_msr_list, gm_msr_count * sizeof(u32)))
+	if (copy_to_user(arg->indices, list, n * sizeof(u32)))
 		return -EFAULT;
 	return 0;
+}
+
+static long get_feature_msrs(struct gm_msrs __user *arg)
+{
+	struct gm_msr_entry e;
+	u32 n, i;
+
+	if (get_user(n, &arg->nmsrs))
+		return -EFAULT;
+	if (n > GM_MAX_MSRS)
+		return -E2BIG;
+	for (i = 0; i < n; i++) {
+		if (copy_from_user(&e, &arg->entries[i], sizeof(e)))
+			return -EFAULT;
+		if (gm_msr_feature(e.index, &e.data))
+			break;
+		if (put_user(e.data, &arg->entries[i].data))
+			return -EFAULT;
+	}
+	return i;
 }
 
 static long get_supported_cpuid(struct gm_cpuid2 __user *arg)
@@ -112,7 +140,11 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case GM_GET_VCPU_MMAP_SIZE:
 		return arg ? -EINVAL : (GM_RUN_PAGES + 1) * PAGE_SIZE;
 	case GM_GET_MSR_INDEX_LIST:
-		return get_msr_list((void __user *)arg);
+		return get_msr_list((void __user *)arg, gm_msr_list, gm_msr_count);
+	case GM_GET_MSR_FEATURE_INDEX_LIST:
+		return get_msr_list((void __user *)arg, gm_msr_features, gm_msr_nfeatures);
+	case GM_GET_MSRS:
+		return get_feature_msrs((void __user *)arg);
 	case GM_GET_SUPPORTED_CPUID:
 		return get_supported_cpuid((void __user *)arg);
 	}

@@ -5,12 +5,28 @@
  */
 #include "module/gm.h"
 
+#include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/tsc.h>
 
-#define MSR_MTRR_VAR0   0x200
-#define MSR_MTRR_DEF    0x2ff
-#define MSR_MTRR_CAP    0xfe
-#define MTRR_CAP_VALUE  0x508 /* 8 variable ranges, fixed ranges, write-combining */
+#define MSR_MTRR_VAR0     0x200
+#define MSR_MTRR_DEF      0x2ff
+#define MSR_MTRR_CAP      0xfe
+#define MSR_SPEC_CTRL     0x48
+#define MSR_PRED_CMD      0x49
+#define MSR_ADJUST        0x3b
+#define MSR_UCODE         0x8b
+#define MSR_PLATFORM      0xce
+#define MSR_ARCH_CAPS     0x10a
+#define MSR_MISC_FEATURES 0x140
+#define MSR_HWCR          0xc0010015
+#define MSR_DE_CFG        0xc0011029
+#define MSR_AUX           0xc0000103
+#define MTRR_CAP_VALUE    0x508 /* 8 variable ranges, fixed ranges, write-combining */
+#define DE_CFG_LFENCE     2ull  /* LFENCE waits for what is before it */
+
+/* IBRS_ALL, SKIP_L1DFL and all "not affected" bits; none that announces a further register. */
+#define ARCH_CAPS_OFFERED 0x0d10e17bull
 
 static const u32 mtrr_fixed[] = {
 	0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
@@ -18,11 +34,11 @@ static const u32 mtrr_fixed[] = {
 
 /* Registers of the board and the CPU model that systems look at: read as zero, writes are dropped. */
 static const u32 ignored[] = {
-	MSR_IA32_PLATFORM_ID, MSR_IA32_UCODE_REV, MSR_IA32_MCG_CAP, MSR_IA32_MCG_STATUS,
+	MSR_IA32_PLATFORM_ID, MSR_IA32_MCG_CAP, MSR_IA32_MCG_STATUS, MSR_IA32_DEBUGCTLMSR, 0x79,
 	0xc0010000, 0xc0010001, 0xc0010002, 0xc0010003, 0xc0010004, 0xc0010005, 0xc0010006,
-	0xc0010007, 0xc0010010, 0xc0010015, 0xc001001a, 0xc001001d, 0xc001001f, 0xc0010055,
+	0xc0010007, 0xc0010010, 0xc001001a, 0xc001001d, 0xc001001f, 0xc0010020, 0xc0010055,
 	0xc0010058, 0xc0010112, 0xc0010113, 0xc0010117, 0xc0011020, 0xc0011021, 0xc0011022,
-	0xc0011023, 0xc0011029, 0xc001102a,
+	0xc0011023, 0xc001102a,
 };
 
 const u32 gm_msr_list[] = {
@@ -32,28 +48,86 @@ const u32 gm_msr_list[] = {
 	0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207,
 	0x208, 0x209, 0x20a, 0x20b, 0x20c, 0x20d, 0x20e, 0x20f,
 	0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
+	MSR_ADJUST, MSR_AUX, MSR_SPEC_CTRL, MSR_UCODE, MSR_PLATFORM, MSR_ARCH_CAPS,
+	MSR_MISC_FEATURES, MSR_HWCR, MSR_DE_CFG,
 };
 const unsigned int gm_msr_count = ARRAY_SIZE(gm_msr_list);
 
-/* Registers without side effects: where they are kept, or NULL. */
-static u64 *stored(struct gm_vcpu *vcpu, u32 index)
+const u32 gm_msr_features[] = { MSR_UCODE, MSR_PLATFORM, MSR_ARCH_CAPS, MSR_DE_CFG };
+const unsigned int gm_msr_nfeatures = ARRAY_SIZE(gm_msr_features);
+
+int gm_msr_feature(u32 index, u64 *val)
+{
+	*val = 0;
+	switch (index) {
+	case MSR_UCODE:
+		rdmsrl_safe(MSR_UCODE, val);
+		return 0;
+	case MSR_PLATFORM:
+		*val = 1ull << 31; /* CPUID can be made to fault */
+		return 0;
+	case MSR_ARCH_CAPS:
+		if (cpuid_eax(0) >= 7 && (cpuid_edx(7) >> 29 & 1) && !rdmsrl_safe(index, val))
+			*val &= ARCH_CAPS_OFFERED;
+		return 0;
+	case MSR_DE_CFG:
+		if (!rdmsrl_safe(index, val))
+			*val &= DE_CFG_LFENCE;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/*
+ * Registers without side effects: where they are kept, the bits that can be set, the feature (GM_G_*)
+ * without which a guest has no such register.
+ */
+#define AT(field) offsetof(struct gm_vcpu, field)
+static const struct kept {
+	u32 index;
+	u32 offset;
+	u64 mask;
+	u8 feature;
+	u8 fixed;              /* only the program sets it */
+} kept[] = {
+	{ MSR_IA32_CR_PAT, AT(pat), ~0ull, 0, 0 },
+	{ MSR_IA32_MISC_ENABLE, AT(misc_enable), ~0ull, 0, 0 },
+	{ MSR_MTRR_DEF, AT(mtrr_def), 0xcff, 0, 0 },
+	{ MSR_IA32_APICBASE, AT(apic_base), ~0ull, 0, 0 },
+	{ MSR_AUX, AT(tsc_aux), 0xffffffff, GM_G_TSC_AUX, 0 },
+	{ MSR_SPEC_CTRL, AT(spec_ctrl), 7, GM_G_SPEC_CTRL, 0 },
+	{ MSR_UCODE, AT(ucode_rev), ~0ull, 0, 1 },
+	{ MSR_ARCH_CAPS, AT(arch_caps), ~0ull, GM_G_ARCH_CAPS, 1 },
+	{ MSR_PLATFORM, AT(platform_info), ~0ull, 0, 1 },
+	{ MSR_MISC_FEATURES, AT(misc_features), 1, 0, 0 },
+	{ MSR_HWCR, AT(hwcr), 0x1000158, 0, 0 },
+	{ MSR_DE_CFG, AT(de_cfg), DE_CFG_LFENCE, 0, 1 },
+};
+
+static u64 *kept_at(struct gm_vcpu *vcpu, const struct kept *k)
+{
+	return (u64 *)((char *)vcpu + k->offset);
+}
+
+static const struct kept *kept_find(u32 index)
 {
 	unsigned int i;
-	u64 *p = gm_backend->msr(vcpu, index);
 
-	if (p)
-		return p;
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		if (kept[i].index == index)
+			return &kept[i];
+	return NULL;
+}
+
+static u64 *mtrr_range(struct gm_vcpu *vcpu, u32 index)
+{
+	unsigned int i;
+
 	if (index >= MSR_MTRR_VAR0 && index < MSR_MTRR_VAR0 + ARRAY_SIZE(vcpu->mtrr_var))
 		return &vcpu->mtrr_var[index - MSR_MTRR_VAR0];
 	for (i = 0; i < ARRAY_SIZE(mtrr_fixed); i++)
 		if (mtrr_fixed[i] == index)
 			return &vcpu->mtrr_fixed[i];
-	switch (index) {
-	case MSR_IA32_CR_PAT: return &vcpu->pat;
-	case MSR_IA32_MISC_ENABLE: return &vcpu->misc_enable;
-	case MSR_MTRR_DEF: return &vcpu->mtrr_def;
-	case MSR_IA32_APICBASE: return &vcpu->apic_base;
-	}
 	return NULL;
 }
 
@@ -67,15 +141,55 @@ static int is_ignored(u32 index)
 	return 0;
 }
 
-int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val)
-{
-	u64 *p = stored(vcpu, index);
+/* ---- time ---- */
 
+u64 gm_tsc_read(struct gm_vcpu *vcpu)
+{
+	return rdtsc() + vcpu->tsc_offset;
+}
+
+/* A guest moves its counter, and TSC_ADJUST with it (SDM 18.17.3). */
+static void tsc_move(struct gm_vcpu *vcpu, u64 delta)
+{
+	vcpu->tsc_offset += delta;
+	vcpu->tsc_adjust += delta;
+}
+
+/*
+ * A program sets the counters of a VM's vCPUs one after the other, to the same value or (at a reset)
+ * to 0, and means them to agree: what is within a second of the VM's counter is the VM's counter.
+ */
+static void tsc_set(struct gm_vcpu *vcpu, u64 val)
+{
+	u64 now = rdtsc(), off = vcpu->vm->tsc_offset, second = (u64)tsc_khz * 1000;
+	s64 diff = (s64)(val - (now + off));
+
+	if (!val || (diff < (s64)second && diff > -(s64)second)) {
+		vcpu->tsc_offset = off;
+		return;
+	}
+	vcpu->tsc_offset = val - now;
+	vcpu->vm->tsc_offset = val - now;
+}
+
+/* ---- reading and writing ---- */
+
+int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host)
+{
+	const struct kept *k = kept_find(index);
+	u64 *p = k ? kept_at(vcpu, k) : gm_backend->msr(vcpu, index);
+
+	if (k && k->feature && !host && !(vcpu->features & k->feature))
+		return -EINVAL;
+	if (!p)
+		p = mtrr_range(vcpu, index);
 	*val = 0;
 	if (p)
 		*val = *p;
 	else if (index == MSR_IA32_TSC)
-		*val = rdtsc() + vcpu->tsc_offset;
+		*val = gm_tsc_read(vcpu);
+	else if (index == MSR_ADJUST && (host || (vcpu->features & GM_G_ADJUST)))
+		*val = vcpu->tsc_adjust;
 	else if (index == MSR_EFER)
 		*val = vcpu->efer;
 	else if (index == MSR_MTRR_CAP)
@@ -85,17 +199,31 @@ int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val)
 	return 0;
 }
 
+static int type_valid(unsigned int t, int pat)
+{
+	return t <= 7 && t != 2 && t != 3 && (t != 7 || pat);
+}
+
 /* Each byte a memory type: 0, 1, 4, 5, 6, and 7 in PAT only. */
 static int types_valid(u64 v, int pat)
 {
-	unsigned int i, t;
+	unsigned int i;
 
-	for (i = 0; i < 8; i++, v >>= 8) {
-		t = v & 0xff;
-		if (t > 7 || t == 2 || t == 3 || (t == 7 && !pat))
+	for (i = 0; i < 8; i++, v >>= 8)
+		if (!type_valid(v & 0xff, pat))
 			return 0;
-	}
 	return 1;
+}
+
+static int mtrr_valid(u32 index, u64 val)
+{
+	u64 reserved = ~0ull << boot_cpu_data.x86_phys_bits;
+
+	if (index >= 0x250 && index <= 0x26f)
+		return types_valid(val, 0);
+	if (index & 1) /* a mask: valid bit, then from bit 12 on */
+		return !(val & (reserved | 0x7ff));
+	return !(val & (reserved | 0xf00)) && type_valid(val & 0xff, 0);
 }
 
 static int is_address_msr(u32 index)
@@ -108,14 +236,46 @@ static int is_address_msr(u32 index)
 	return 0;
 }
 
-int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val)
+static int kept_set(struct gm_vcpu *vcpu, const struct kept *k, u64 val, int host)
 {
-	u64 *p = stored(vcpu, index);
+	if (!host && k->feature && !(vcpu->features & k->feature))
+		return -EINVAL;
+	if (!host && k->fixed) /* a microcode update that is taken and has no effect */
+		return k->index == MSR_UCODE || k->index == MSR_DE_CFG ? 0 : -EINVAL;
+	if (val & ~k->mask)
+		return -EINVAL;
+	if (k->index == MSR_IA32_CR_PAT && !types_valid(val, 1))
+		return -EINVAL;
+	if (k->index == MSR_MTRR_DEF && !type_valid(val & 0xff, 0))
+		return -EINVAL;
+	if (k->index == MSR_MISC_FEATURES && val && !(vcpu->platform_info >> 31 & 1))
+		return -EINVAL;
+	*kept_at(vcpu, k) = val;
+	return 0;
+}
 
-	if (index == MSR_IA32_CR_PAT && !types_valid(val, 1))
+/* Forgets what branches were predicted: the only bit. */
+static int pred_cmd(struct gm_vcpu *vcpu, u64 val, int host)
+{
+	if ((!host && !(vcpu->features & GM_G_IBPB)) || (val & ~1ull))
 		return -EINVAL;
-	if (index >= 0x250 && index <= 0x26f && !types_valid(val, 0))
+	if (val && !host)
+		wrmsrl_safe(MSR_PRED_CMD, 1);
+	return 0;
+}
+
+int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
+{
+	const struct kept *k = kept_find(index);
+	u64 *p;
+
+	if (k)
+		return kept_set(vcpu, k, val, host);
+	p = mtrr_range(vcpu, index);
+	if (p && !mtrr_valid(index, val))
 		return -EINVAL;
+	if (!p)
+		p = gm_backend->msr(vcpu, index);
 	if (is_address_msr(index) && (u64)((s64)(val << 16) >> 16) != val)
 		return -EINVAL;
 	if (p) {
@@ -124,8 +284,21 @@ int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val)
 	}
 	switch (index) {
 	case MSR_IA32_TSC:
-		vcpu->tsc_offset = val - rdtsc();
+		if (host)
+			tsc_set(vcpu, val);
+		else
+			tsc_move(vcpu, val - gm_tsc_read(vcpu));
 		return 0;
+	case MSR_ADJUST:
+		if (host)
+			vcpu->tsc_adjust = val;
+		else if (vcpu->features & GM_G_ADJUST)
+			tsc_move(vcpu, val - vcpu->tsc_adjust);
+		else
+			return -EINVAL;
+		return 0;
+	case MSR_PRED_CMD:
+		return pred_cmd(vcpu, val, host);
 	case MSR_EFER:
 		return gm_set_efer(vcpu, val);
 	}

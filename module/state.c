@@ -37,10 +37,15 @@ void gm_vcpu_reset(struct gm_vcpu *vcpu)
 	vcpu->dr7 = 0x400;
 	vcpu->apic_base = 0xfee00800 | (vcpu->id ? 0 : 0x100);
 	vcpu->pat = 0x0007040600070406ull;
-	vcpu->misc_enable = 1;
+	vcpu->misc_enable = 0x1801; /* fast strings; no BTS, no PEBS */
+	vcpu->platform_info = 1ull << 31;
+	gm_msr_feature(MSR_IA32_UCODE_REV, &vcpu->ucode_rev);
+	gm_msr_feature(0x10a, &vcpu->arch_caps);
+	gm_msr_feature(0xc0011029, &vcpu->de_cfg);
 	vcpu->irq_injected = -1;
 	vcpu->irq_pending = -1;
 	gm_fpu_reset(vcpu);
+	gm_cpuid_apply(vcpu);
 }
 
 /* ---- registers ---- */
@@ -155,7 +160,7 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 {
 	unsigned int i;
 
-	if (!gm_sregs_valid(s))
+	if (!gm_sregs_valid(vcpu, s))
 		return -EINVAL;
 	for (i = GM_ES; i <= GM_TR; i++)
 		seg_set(vcpu, i, sregs_seg(s, i));
@@ -352,6 +357,86 @@ static long set_xcrs(struct gm_vcpu *vcpu, const struct gm_xcrs *x)
 	return 0;
 }
 
+/* ---- debugging the guest from outside ---- */
+
+#define DEBUG_FLAGS                                                                                \
+	(GM_DEBUG_ENABLE | GM_DEBUG_STEP | GM_DEBUG_SW_BP | GM_DEBUG_HW_BP | GM_DEBUG_INJECT_DB |  \
+	 GM_DEBUG_INJECT_BP | GM_DEBUG_BLOCK_IRQ)
+
+static long set_guest_debug(struct gm_vcpu *vcpu, const struct gm_guest_debug *d)
+{
+	if ((d->control & ~DEBUG_FLAGS) || d->debugreg[7] >> 32)
+		return -EINVAL;
+	if (d->control & (GM_DEBUG_INJECT_DB | GM_DEBUG_INJECT_BP)) {
+		if (vcpu->exc.valid)
+			return -EBUSY;
+		gm_queue_exception(vcpu, d->control & GM_DEBUG_INJECT_DB ? 1 : 3, 0, 0);
+	}
+	vcpu->debug = d->control & GM_DEBUG_ENABLE ? d->control : 0;
+	vcpu->debug_hit = 0;
+	memcpy(vcpu->debug_db, d->debugreg, sizeof(vcpu->debug_db));
+	vcpu->debug_dr7 = (d->debugreg[7] & 0xffff03ff) | 0x400;
+	gm_backend->update(vcpu);
+	return 0;
+}
+
+static long get_translation(struct gm_vcpu *vcpu, struct gm_translation *t)
+{
+	t->valid = !gm_translate(vcpu, t->linear_address, &t->physical_address);
+	if (!t->valid)
+		t->physical_address = ~0ull;
+	t->writeable = 1;
+	t->usermode = 0;
+	return 0;
+}
+
+/* ---- registers in the shared page ---- */
+
+long gm_sync_in(struct gm_vcpu *vcpu)
+{
+	struct gm_sync_regs *page = (void *)vcpu->run->sync_regs;
+	u64 dirty = READ_ONCE(vcpu->run->dirty_regs);
+	union {
+		struct gm_regs regs;
+		struct gm_sregs sregs;
+		struct gm_vcpu_events events;
+	} copy;
+	long ret = 0;
+
+	if ((dirty | READ_ONCE(vcpu->run->valid_regs)) & ~(u64)GM_SYNC_ALL)
+		return -EINVAL;
+	if (dirty & GM_SYNC_REGS) {
+		copy.regs = page->regs;
+		ret = set_regs(vcpu, &copy.regs);
+	}
+	if (!ret && (dirty & GM_SYNC_SREGS)) {
+		copy.sregs = page->sregs;
+		ret = set_sregs(vcpu, &copy.sregs);
+	}
+	if (!ret && (dirty & GM_SYNC_EVENTS)) {
+		copy.events = page->events;
+		ret = set_events(vcpu, &copy.events);
+	}
+	if (!ret)
+		vcpu->run->dirty_regs = 0;
+	return ret;
+}
+
+void gm_sync_out(struct gm_vcpu *vcpu)
+{
+	struct gm_sync_regs *page = (void *)vcpu->run->sync_regs;
+	u64 valid = READ_ONCE(vcpu->run->valid_regs);
+
+	if (valid & GM_SYNC_REGS)
+		get_regs(vcpu, &page->regs);
+	if (valid & GM_SYNC_SREGS) {
+		memset(page->sregs.interrupt_bitmap, 0, sizeof(page->sregs.interrupt_bitmap));
+		get_sregs(vcpu, &page->sregs);
+	}
+	if (valid & GM_SYNC_EVENTS)
+		get_events(vcpu, &page->events);
+}
+
 /* ---- lists ---- */
 
 static long msrs(struct gm_vcpu *vcpu, struct gm_msrs __user *arg, int set)
@@ -367,8 +452,8 @@ static long msrs(struct gm_vcpu *vcpu, struct gm_msrs __user *arg, int set)
 	for (i = 0; i < n; i++) {
 		if (copy_from_user(&e, &arg->entries[i], sizeof(e)))
 			return -EFAULT;
-		ret = set ? gm_msr_set(vcpu, e.index, e.data) :
-			    gm_msr_get(vcpu, e.index, &e.data);
+		ret = set ? gm_msr_set(vcpu, e.index, e.data, 1) :
+			    gm_msr_get(vcpu, e.index, &e.data, 1);
 		if (ret)
 			break;
 		if (!set && put_user(e.data, &arg->entries[i].data))
@@ -396,6 +481,7 @@ static long set_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
 	memcpy(vcpu->cpuid, e, n * sizeof(*e));
 	vcpu->ncpuid = n;
 	kfree(e);
+	gm_cpuid_apply(vcpu);
 	return 0;
 }
 
@@ -441,6 +527,8 @@ WRAP(set_xcrs, gm_xcrs)
 WRAP(get_mp_state, gm_mp_state)
 WRAP(set_mp_state, gm_mp_state)
 WRAP(interrupt, gm_interrupt)
+WRAP(set_guest_debug, gm_guest_debug)
+WRAP(get_translation, gm_translation)
 
 static const struct state_op ops[] = {
 	{ GM_GET_REGS, get_regs_op },
@@ -460,6 +548,9 @@ static const struct state_op ops[] = {
 	{ GM_GET_MP_STATE, get_mp_state_op },
 	{ GM_SET_MP_STATE, set_mp_state_op },
 	{ GM_INTERRUPT, interrupt_op },
+	{ GM_SET_GUEST_DEBUG, set_guest_debug_op },
+	{ GM_TRANSLATE, get_translation_op },
+	{ GM_GET_XSAVE2, get_xsave_op },
 };
 
 static long copied_op(struct gm_vcpu *vcpu, const struct state_op *op, void __user *arg)

@@ -117,7 +117,6 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 		}
 		cond_resched();
 		memset(&exit, 0, sizeof(exit));
-		exit.kind = GM_X_NONE;
 		ret = vcpu->mmu.reload ? gm_mmu_reload(vcpu) : 0;
 		if (!ret)
 			ret = gm_backend->run(vcpu, &exit);
@@ -137,6 +136,9 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 	if (cr8 > 15)
 		return -EINVAL;
 	vcpu->cr8 = cr8;
+	ret = gm_sync_in(vcpu);
+	if (ret)
+		return ret;
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
 	ret = gm_run_loop(vcpu);
@@ -145,6 +147,7 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 	run->flags = 0;
 	run->cr8 = vcpu->cr8;
 	run->apic_base = vcpu->apic_base;
+	gm_sync_out(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &saved, NULL);
 	return ret;

@@ -37,6 +37,8 @@
 #define DB_ENABLED 0xffu /* of DR7 */
 
 #define DB_VECTOR 1
+#define BP_VECTOR 3
+#define UD_VECTOR 6
 #define AC_VECTOR 17
 #define MC_VECTOR 18
 
@@ -52,6 +54,7 @@ struct svm_vcpu {
 
 static u32 svm_features;
 static u32 svm_asid;
+static int has_spec_ctrl;
 static u8 *iopm, *msrpm;
 static DEFINE_PER_CPU(void *, hsave);
 static DEFINE_PER_CPU(u64, last_serial);
@@ -77,6 +80,7 @@ static int svm_probe(void)
 	}
 	svm_features = cpuid_edx(SVM_LEAF);
 	svm_asid = cpuid_ebx(SVM_LEAF) - 1;
+	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	return (svm_features & SVM_NPT) && (s32)svm_asid > 0 ? 0 : -ENODEV;
 }
 
@@ -178,13 +182,9 @@ static int svm_vcpu_init(struct gm_vcpu *vcpu)
 	}
 	v = s->vmcb;
 	v->intercept_dr = 0xffffffff;
-	/* Machine checks are the host's. #DB and #AC can be raised again by their own delivery, for ever
-	 * and without an interrupt being taken: each one comes through here. */
-	v->intercept_exc = 1u << MC_VECTOR | 1u << DB_VECTOR | 1u << AC_VECTOR;
 	v->intercept1 = VMCB_1_INTR | VMCB_1_NMI | VMCB_1_SMI | VMCB_1_INIT | VMCB_1_RDPMC |
 			VMCB_1_CPUID | VMCB_1_RSM | VMCB_1_INVD | VMCB_1_HLT | VMCB_1_INVLPGA |
 			VMCB_1_IOIO | VMCB_1_MSR | VMCB_1_FERR | VMCB_1_SHUTDOWN;
-	v->intercept2 = VMCB_2_ALWAYS;
 	v->iopm_pa = virt_to_phys(iopm);
 	v->msrpm_pa = virt_to_phys(msrpm);
 	v->asid = svm_asid;
@@ -193,16 +193,31 @@ static int svm_vcpu_init(struct gm_vcpu *vcpu)
 	return 0;
 }
 
+/*
+ * Machine checks are the host's. #DB and #AC can be raised again by their own delivery, for ever and
+ * without an interrupt being taken: each one comes through here. #UD may be a hypercall of the other
+ * vendor's kind.
+ */
+static void svm_update(struct gm_vcpu *vcpu)
+{
+	struct vmcb *v = svm_of(vcpu)->vmcb;
+
+	v->intercept_exc = 1u << MC_VECTOR | 1u << DB_VECTOR | 1u << AC_VECTOR | 1u << UD_VECTOR;
+	if (vcpu->debug & GM_DEBUG_SW_BP)
+		v->intercept_exc |= 1u << BP_VECTOR;
+	v->intercept2 = VMCB_2_ALWAYS;
+	if (vcpu->features & GM_G_RDTSCP)
+		v->intercept2 &= ~VMCB_2_RDTSCP;
+	v->intercept3 = vcpu->features & GM_G_INVPCID ? 0 : VMCB_3_INVPCID;
+}
+
 static struct vmcb_seg *svm_seg(struct gm_vcpu *vcpu, unsigned int seg)
 {
-	static const u16 at[] = {
-		offsetof(struct vmcb, es),   offsetof(struct vmcb, cs), offsetof(struct vmcb, ss),
-		offsetof(struct vmcb, ds),   offsetof(struct vmcb, fs), offsetof(struct vmcb, gs),
-		offsetof(struct vmcb, ldtr), offsetof(struct vmcb, tr), offsetof(struct vmcb, gdtr),
-		offsetof(struct vmcb, idtr),
-	};
+	struct vmcb *v = svm_of(vcpu)->vmcb;
+	struct vmcb_seg *const map[] = { &v->es, &v->cs, &v->ss,   &v->ds,   &v->fs,
+					 &v->gs, &v->ldtr, &v->tr, &v->gdtr, &v->idtr };
 
-	return (void *)((u8 *)svm_of(vcpu)->vmcb + at[seg]);
+	return map[seg];
 }
 
 static void svm_get_seg(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out)
@@ -288,6 +303,7 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 		vcpu->nmi_pending--;
 		inject_nmi(vcpu, v);
 	} else if (vcpu->irq_pending >= 0 && (vcpu->rflags & X86_EFLAGS_IF) &&
+		   !(vcpu->debug & GM_DEBUG_BLOCK_IRQ) &&
 		   !vcpu->int_shadow) {
 		vcpu->irq_injected = vcpu->irq_pending;
 		vcpu->irq_soft = 0;
@@ -354,9 +370,9 @@ static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
 	v->rax = vcpu->gpr[0];
 	v->rsp = vcpu->gpr[4];
 	v->rip = vcpu->rip;
-	v->rflags = vcpu->rflags;
+	v->rflags = vcpu->rflags | (vcpu->debug & GM_DEBUG_STEP ? X86_EFLAGS_TF : 0);
 	v->dr6 = vcpu->dr6;
-	v->dr7 = vcpu->dr7;
+	v->dr7 = gm_loaded_dr7(vcpu);
 	v->g_pat = vcpu->pat;
 	v->tsc_offset = vcpu->tsc_offset;
 	v->clean = 0;
@@ -372,7 +388,8 @@ static void regs_from_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
 	vcpu->gpr[4] = v->rsp;
 	vcpu->rip = v->rip;
 	vcpu->rflags = v->rflags;
-	vcpu->dr6 = v->dr6;
+	if (vcpu->debug & GM_DEBUG_STEP)
+		vcpu->rflags &= ~(u64)X86_EFLAGS_TF;
 	vcpu->int_shadow = v->int_state & 1;
 }
 
@@ -394,18 +411,34 @@ static u8 flush_control(struct gm_vcpu *vcpu, int foreign)
 
 static void debug_load(struct gm_vcpu *vcpu)
 {
-	if (!(vcpu->dr7 & DB_ENABLED))
+	const u64 *db = gm_loaded_db(vcpu);
+
+	if (!(gm_loaded_dr7(vcpu) & DB_ENABLED))
 		return;
-	set_debugreg(vcpu->db[0], 0);
-	set_debugreg(vcpu->db[1], 1);
-	set_debugreg(vcpu->db[2], 2);
-	set_debugreg(vcpu->db[3], 3);
+	set_debugreg(db[0], 0);
+	set_debugreg(db[1], 1);
+	set_debugreg(db[2], 2);
+	set_debugreg(db[3], 3);
+}
+
+/* A register that guest mode does not switch: puts `want` there, leaves in *old what was. */
+static void msr_swap(u32 index, int used, u64 want, u64 *old)
+{
+	u64 now;
+
+	if (!used)
+		return;
+	rdmsrl(index, now);
+	if (now != want)
+		wrmsrl(index, want);
+	*old = now;
 }
 
 /* EFER and VM_HSAVE_PA around the entry; kvm_amd may have its own values there. */
 static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 {
 	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave));
+	u64 host_aux = 0, host_spec = 0;
 
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
@@ -415,7 +448,11 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	s->vmcb->tlb_control = flush_control(vcpu, !!(efer & EFER_SVME));
 	s->vmcb->nested_cr3 = gm_mmu_root(vcpu);
 	debug_load(vcpu);
+	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, vcpu->tsc_aux, &host_aux);
+	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, vcpu->spec_ctrl, &host_spec);
 	gm_svm_enter(vcpu->gpr, virt_to_phys(s->vmcb), virt_to_phys(s->host_save));
+	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, host_spec, &host_spec);
+	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, host_aux, &host_aux);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 	wrmsrl(MSR_VM_HSAVE_PA, old_hsave);
@@ -425,27 +462,24 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 
 /* ---- exits ---- */
 
-/* By exit code, where that alone tells; the rest is GM_X_UNKNOWN. */
-static const u8 exit_kinds[VMEXIT_COUNT] = {
-	[VMEXIT_CR ... VMEXIT_EXC - 1] = GM_X_EMULATE,
-	[VMEXIT_EXC + DB_VECTOR] = GM_X_NONE,
-	[VMEXIT_EXC + AC_VECTOR] = GM_X_NONE,
-	[VMEXIT_EXC + MC_VECTOR] = GM_X_NONE,
-	[VMEXIT_INTR ... VMEXIT_VINTR] = GM_X_NONE, /* NMI, SMI, INIT too */
-	[VMEXIT_RDPMC] = GM_X_GP,
-	[VMEXIT_CPUID] = GM_X_CPUID,
-	[VMEXIT_RSM] = GM_X_UD,
-	[VMEXIT_IRET] = GM_X_NONE,
-	[VMEXIT_INVD] = GM_X_SKIP,
-	[VMEXIT_HLT] = GM_X_HLT,
-	[VMEXIT_INVLPGA] = GM_X_UD,
-	[VMEXIT_FERR] = GM_X_NONE,
-	[VMEXIT_SHUTDOWN] = GM_X_SHUTDOWN,
-	[VMEXIT_VMRUN ... VMEXIT_RDTSCP] = GM_X_UD, /* all of SVM */
-	[VMEXIT_WBINVD] = GM_X_SKIP,
-	[VMEXIT_MONITOR ... VMEXIT_MWAIT2] = GM_X_UD,
-	[VMEXIT_XSETBV] = GM_X_XSETBV,
-	[VMEXIT_RDPRU] = GM_X_UD,
+static const struct {
+	u16 code;
+	u8 kind;
+} exit_kinds[] = {
+	{ VMEXIT_CPUID, GM_X_CPUID },     { VMEXIT_HLT, GM_X_HLT },
+	{ VMEXIT_RDPMC, GM_X_GP },        { VMEXIT_INVD, GM_X_SKIP },
+	{ VMEXIT_WBINVD, GM_X_SKIP },     { VMEXIT_XSETBV, GM_X_XSETBV },
+	{ VMEXIT_RDTSCP, GM_X_UD },       { VMEXIT_RSM, GM_X_UD },
+	{ VMEXIT_INVLPGA, GM_X_UD },      { VMEXIT_MONITOR, GM_X_UD },
+	{ VMEXIT_MWAIT, GM_X_UD },        { VMEXIT_MWAIT2, GM_X_UD },
+	{ VMEXIT_RDPRU, GM_X_UD },        { VMEXIT_SHUTDOWN, GM_X_SHUTDOWN },
+	{ VMEXIT_INTR, GM_X_NONE },       { VMEXIT_NMI, GM_X_NONE },
+	{ VMEXIT_SMI, GM_X_NONE },        { VMEXIT_INIT, GM_X_NONE },
+	{ VMEXIT_VINTR, GM_X_NONE },      { VMEXIT_FERR, GM_X_NONE },
+	{ VMEXIT_IRET, GM_X_NONE },       { VMEXIT_EXC + DB_VECTOR, GM_X_DB },
+	{ VMEXIT_EXC + BP_VECTOR, GM_X_BP }, { VMEXIT_EXC + UD_VECTOR, GM_X_UD_INSN },
+	{ VMEXIT_VMMCALL, GM_X_HYPERCALL }, { VMEXIT_INVPCID, GM_X_UD },
+	{ VMEXIT_EXC + AC_VECTOR, GM_X_NONE }, { VMEXIT_EXC + MC_VECTOR, GM_X_NONE },
 };
 
 static void exit_io(struct vmcb *v, struct gm_exit *x)
@@ -466,9 +500,10 @@ static void exit_io(struct vmcb *v, struct gm_exit *x)
 static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 {
 	u64 code = v->exit_code;
+	unsigned int i;
 
 	x->code = code;
-	x->kind = code < VMEXIT_COUNT ? exit_kinds[code] : GM_X_UNKNOWN;
+	x->kind = GM_X_UNKNOWN;
 	x->in_event = !!(v->exit_int_info & VMCB_EV_VALID);
 	x->next_rip = svm_features & SVM_NRIPS ? v->next_rip : 0;
 	if (code == VMEXIT_INVALID) {
@@ -477,17 +512,24 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 		x->kind = GM_X_PAGE;
 		x->addr = v->exit_info2;
 		x->acc = v->exit_info1;
-		/* Not one of the guest's tables (APM 15.25.6). */
-		x->data_gpa = v->exit_info1 >> 32 & 1;
 		if (svm_features & SVM_DECODEASSIST) {
 			x->ninsn = min_t(u8, v->insn_len, sizeof(x->insn));
 			memcpy(x->insn, v->insn_bytes, sizeof(x->insn));
 		}
 	} else if (code == VMEXIT_IOIO) {
 		exit_io(v, x);
+	} else if (code == VMEXIT_EXC + DB_VECTOR) {
+		x->code = v->dr6;
 	} else if (code == VMEXIT_MSR) {
 		x->kind = v->exit_info1 & 1 ? GM_X_WRMSR : GM_X_RDMSR;
+	} else if (code < VMEXIT_EXC) {
+		x->kind = GM_X_EMULATE;
+	} else if (code >= VMEXIT_VMRUN && code < VMEXIT_RDTSCP) {
+		x->kind = GM_X_UD;
 	}
+	for (i = 0; i < ARRAY_SIZE(exit_kinds); i++)
+		if (exit_kinds[i].code == code)
+			x->kind = exit_kinds[i].kind;
 }
 
 /* NMIs stay masked until the IRET after one has been executed (APM 15.13.4 has no help for this). */
@@ -534,9 +576,7 @@ static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 
 	regs_from_vmcb(vcpu, v);
 	collect_events(vcpu, v);
-	if (v->exit_code == VMEXIT_EXC + DB_VECTOR)
-		gm_queue_exception(vcpu, DB_VECTOR, 0, 0);
-	else if (v->exit_code == VMEXIT_EXC + AC_VECTOR)
+	if (v->exit_code == VMEXIT_EXC + AC_VECTOR)
 		gm_queue_exception(vcpu, AC_VECTOR, 1, 0);
 	track_iret(vcpu, s);
 	exit_decode(vcpu, v, x);
@@ -554,5 +594,6 @@ const struct gm_backend gm_backend_svm = {
 	.get_seg = svm_get_seg,
 	.set_seg = svm_set_seg,
 	.get_cpl = svm_get_cpl,
+	.update = svm_update,
 	.msr = svm_msr,
 };

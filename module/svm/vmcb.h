@@ -18,7 +18,8 @@ struct vmcb {
 	u32 intercept_exc;
 	u32 intercept1;        /* 00c */
 	u32 intercept2;
-	u8 reserved1[0x40 - 0x14];
+	u32 intercept3;        /* 014 */
+	u8 reserved1[0x40 - 0x18];
 	u64 iopm_pa;           /* 040 */
 	u64 msrpm_pa;
 	u64 tsc_offset;
@@ -97,6 +98,8 @@ struct vmcb {
 #define VMCB_1_SHUTDOWN (1u << 31)
 /* VMRUN VMMCALL VMLOAD VMSAVE STGI CLGI SKINIT RDTSCP WBINVD MONITOR MWAIT (both) XSETBV RDPRU */
 #define VMCB_2_ALWAYS   0x7effu
+#define VMCB_2_RDTSCP   (1u << 7)
+#define VMCB_3_INVPCID  (1u << 2)
 
 #define VMCB_V_IRQ      (1u << 8)
 #define VMCB_V_PRIO_MAX (15u << 16)
@@ -131,6 +134,7 @@ struct vmcb {
 #define VMEXIT_FERR   0x7e
 #define VMEXIT_SHUTDOWN 0x7f
 #define VMEXIT_VMRUN  0x80
+#define VMEXIT_VMMCALL 0x81
 #define VMEXIT_RDTSCP 0x87
 #define VMEXIT_WBINVD 0x89
 #define VMEXIT_MONITOR 0x8a
@@ -138,7 +142,7 @@ struct vmcb {
 #define VMEXIT_MWAIT2 0x8c
 #define VMEXIT_XSETBV 0x8d
 #define VMEXIT_RDPRU  0x8e
-#define VMEXIT_COUNT  0x8f
+#define VMEXIT_INVPCID 0xa2
 #define VMEXIT_NPF    0x400
 #define VMEXIT_INVALID (~(u64)0)
 

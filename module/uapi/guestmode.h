@@ -31,6 +31,11 @@
 #define GM_GET_VCPU_MMAP_SIZE _IO(GM_IO, 0x04)
 /* What a guest can be given. E2BIG when nent is too small. */
 #define GM_GET_SUPPORTED_CPUID _IOWR(GM_IO, 0x05, struct gm_cpuid2)
+/*
+ * The MSRs that describe what the host offers to guests; GET_MSRS on the device's descriptor reads them.
+ * E2BIG as with GET_MSR_INDEX_LIST.
+ */
+#define GM_GET_MSR_FEATURE_INDEX_LIST _IOWR(GM_IO, 0x0a, struct gm_msr_list)
 
 /* ---- a virtual machine ---- */
 
@@ -59,6 +64,8 @@
 /* An external interrupt, delivered when the guest can take it. EEXIST: one is waiting already. */
 #define GM_INTERRUPT _IOW(GM_IO, 0x86, struct gm_interrupt)
 /* Return the number of entries done, which stops at the first that is refused. E2BIG over 256. */
+/* The page-table walk of a privileged read; `valid` is 0 when it faults. */
+#define GM_TRANSLATE _IOWR(GM_IO, 0x85, struct gm_translation)
 #define GM_GET_MSRS _IOWR(GM_IO, 0x88, struct gm_msrs)
 #define GM_SET_MSRS _IOW(GM_IO, 0x89, struct gm_msrs)
 /* The signals blocked while RUN runs; a null argument ends that. */
@@ -71,6 +78,11 @@
 /* GM_MP_RUNNABLE or GM_MP_HALTED only: other states belong to a local APIC in the kernel. */
 #define GM_SET_MP_STATE _IOW(GM_IO, 0x99, struct gm_mp_state)
 #define GM_NMI _IO(GM_IO, 0x9a)
+/*
+ * Breakpoints and single steps that end in GM_EXIT_DEBUG and that the guest does not see. GM_DEBUG_STEP
+ * takes the trap flag from the guest while it lasts. EBUSY: INJECT while an exception is waiting.
+ */
+#define GM_SET_GUEST_DEBUG _IOW(GM_IO, 0x9b, struct gm_guest_debug)
 #define GM_GET_VCPU_EVENTS _IOR(GM_IO, 0x9f, struct gm_vcpu_events)
 #define GM_SET_VCPU_EVENTS _IOW(GM_IO, 0xa0, struct gm_vcpu_events)
 #define GM_GET_DEBUGREGS _IOR(GM_IO, 0xa1, struct gm_debugregs)
@@ -79,6 +91,8 @@
 #define GM_GET_TSC_KHZ _IO(GM_IO, 0xa3)
 #define GM_GET_XSAVE _IOR(GM_IO, 0xa4, struct gm_xsave)
 #define GM_SET_XSAVE _IOW(GM_IO, 0xa5, struct gm_xsave)
+/* As GET_XSAVE; CHECK_EXTENSION(GM_CAP_XSAVE2) tells the size: 4096. */
+#define GM_GET_XSAVE2 _IOR(GM_IO, 0xcf, struct gm_xsave)
 #define GM_GET_XCRS _IOR(GM_IO, 0xa6, struct gm_xcrs)
 #define GM_SET_XCRS _IOW(GM_IO, 0xa7, struct gm_xcrs)
 
@@ -92,6 +106,8 @@
 #define GM_CAP_USER_NMI 22
 #define GM_CAP_JOIN_MEMORY_REGIONS_WORKS 30
 #define GM_CAP_SET_IDENTITY_MAP_ADDR 37
+#define GM_CAP_SET_GUEST_DEBUG 23
+#define GM_CAP_INTERNAL_ERROR_DATA 40
 #define GM_CAP_VCPU_EVENTS 41
 #define GM_CAP_INTR_SHADOW 49
 #define GM_CAP_DEBUGREGS 50
@@ -99,10 +115,15 @@
 #define GM_CAP_XCRS 56
 #define GM_CAP_GET_TSC_KHZ 61
 #define GM_CAP_MAX_VCPUS 66
+#define GM_CAP_SYNC_REGS 74 /* the GM_SYNC bits */
 #define GM_CAP_READONLY_MEM 81
 #define GM_CAP_CHECK_EXTENSION_VM 105
 #define GM_CAP_MAX_VCPU_ID 128
 #define GM_CAP_IMMEDIATE_EXIT 136
+#define GM_CAP_GET_MSR_FEATURES 153
+#define GM_CAP_MSR_PLATFORM_INFO 159
+#define GM_CAP_SET_GUEST_DEBUG2 195 /* the GM_DEBUG bits */
+#define GM_CAP_XSAVE2 208
 
 struct gm_msr_list {
 	__u32 nmsrs;
@@ -230,6 +251,26 @@ struct gm_vcpu_events {
 #define GM_EVENTS_SIPI        2u
 #define GM_EVENTS_SHADOW      4u
 
+struct gm_translation {
+	__u64 linear_address;
+	__u64 physical_address;
+	__u8 valid, writeable, usermode;
+	__u8 pad[5];
+};
+
+struct gm_guest_debug {
+	__u32 control; /* GM_DEBUG_* */
+	__u32 pad;
+	__u64 debugreg[8]; /* with GM_DEBUG_HW_BP: DR0 to DR3 and DR7 */
+};
+#define GM_DEBUG_ENABLE    0x1u
+#define GM_DEBUG_STEP      0x2u
+#define GM_DEBUG_SW_BP     0x10000u  /* INT3 */
+#define GM_DEBUG_HW_BP     0x20000u
+#define GM_DEBUG_INJECT_DB 0x40000u
+#define GM_DEBUG_INJECT_BP 0x80000u
+#define GM_DEBUG_BLOCK_IRQ 0x100000u /* no external interrupt is delivered meanwhile */
+
 struct gm_debugregs {
 	__u64 db[4];
 	__u64 dr6, dr7;
@@ -309,6 +350,7 @@ struct gm_coalesced_ring {
 
 /* gm_run.exit_reason */
 #define GM_EXIT_IO              2
+#define GM_EXIT_DEBUG           4
 #define GM_EXIT_HLT             5
 #define GM_EXIT_MMIO            6
 #define GM_EXIT_IRQ_WINDOW_OPEN 7
@@ -356,12 +398,28 @@ struct gm_run {
 			__u32 ndata;
 			__u64 data[16];
 		} internal;
+		struct {
+			__u32 exception; /* 1: #DB, 3: #BP */
+			__u32 pad;
+			__u64 pc;        /* linear */
+			__u64 dr6, dr7;
+		} debug;
 		__u8 padding[256];
 	};
-	__u64 valid_regs;
-	__u64 dirty_regs;
-	__u8 sync_regs[2048];
+	__u64 valid_regs;              /* in: GM_SYNC_*, what RUN leaves in sync_regs */
+	__u64 dirty_regs;              /* in: what RUN is to take from there first; RUN clears it */
+	__u8 sync_regs[2048];          /* struct gm_sync_regs */
 };
+
+struct gm_sync_regs {
+	struct gm_regs regs;
+	struct gm_sregs sregs;
+	struct gm_vcpu_events events;
+};
+#define GM_SYNC_REGS   1u
+#define GM_SYNC_SREGS  2u
+#define GM_SYNC_EVENTS 4u
+#define GM_SYNC_ALL    7u
 #define GM_IO_IN  0
 #define GM_IO_OUT 1
 

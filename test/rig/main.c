@@ -36,6 +36,7 @@ int main(int argc, char **argv)
 	unsigned int passed = 0, failed = 0;
 
 	run_all(path, match, tests_modes, &passed, &failed);
+	run_all(path, match, tests_abi, &passed, &failed);
 	if (!strcmp(path, "/dev/guestmode"))
 		run_all(path, match, tests_state, &passed, &failed);
 	printf("%u passed, %u failed\n", passed, failed);

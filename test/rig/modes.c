@@ -227,7 +227,7 @@ static int test_shutdown(struct guest *g)
 }
 
 GUEST_CODE(faults, 16, "movw $0x1000 + 2f - faults, 0x18; movw $0, 0x1a; movw $0x1000 + 3f - faults, 0x34;"
-		       "movw $0, 0x36; vmmcall; hlt; mov $0x12345, %ecx; rdmsr; hlt;"
+		       "movw $0, 0x36; rsm; nop; hlt; mov $0x12345, %ecx; rdmsr; hlt;"
 		       "2: pop %ax; add $3, %ax; push %ax; incb 0x7000; iret;"
 		       "3: pop %ax; add $2, %ax; push %ax; incb 0x7001; iret");
 

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What programs that were made for the KVM ABI use besides plain running: debugging, registers in the
+ * shared page, hypercalls, MSRs and CPUID. The same on our device and on in-tree KVM's.
+ */
+#include "test/rig/rig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static int debug_set(struct guest *g, uint32_t control, uint64_t db0, uint64_t dr7)
+{
+	struct gm_guest_debug d = { .control = control, .debugreg = { db0, [7] = dr7 } };
+
+	return ioctl(g->vcpu, GM_SET_GUEST_DEBUG, &d);
+}
+
+/* At CODE: 0 nop, 1 cpuid, 3 out, 5 nop, 6 int3, 7 nop, 8 hlt */
+GUEST_CODE(steps, 32, "nop; cpuid; out %al, $0x10; nop; int3; nop; hlt");
+
+static int test_step(struct guest *g)
+{
+	static const uint64_t at[] = { CODE + 1, CODE + 3 };
+	struct gm_regs r;
+	unsigned int i;
+
+	CHECK(guest_prot(g, steps, steps_end) == 0);
+	CHECK(debug_set(g, GM_DEBUG_ENABLE | GM_DEBUG_STEP, 0, 0) == 0);
+	for (i = 0; i < 2; i++) {
+		CHECK(guest_run(g) == GM_EXIT_DEBUG);
+		CHECK(g->run->debug.pc == at[i] && g->run->debug.exception == 1);
+		CHECK(g->run->debug.dr6 & 0x4000);
+	}
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && !(r.rflags & 0x100));
+	CHECK(debug_set(g, 0, 0, 0) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x10);
+	return 0;
+}
+
+/* QEMU's emulated CPU does not switch breakpoints at VMRUN and has no intercept of INT3. */
+static int is_tcg(void)
+{
+	uint32_t a, b, c, d;
+
+	__asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(0x40000000), "c"(0));
+	return b == 0x54474354;
+}
+
+static int test_hw_breakpoint(struct guest *g)
+{
+	struct gm_debugregs d;
+
+	if (is_tcg())
+		return 0;
+	CHECK(guest_prot(g, steps, steps_end) == 0);
+	CHECK(debug_set(g, GM_DEBUG_ENABLE | GM_DEBUG_HW_BP, CODE + 5, 0x402) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	CHECK(guest_run(g) == GM_EXIT_DEBUG && g->run->debug.pc == CODE + 5);
+	CHECK((g->run->debug.dr6 & 0xf) == 1 && g->run->debug.exception == 1);
+	CHECK(ioctl(g->vcpu, GM_GET_DEBUGREGS, &d) == 0);
+	CHECK(!d.db[0] && (d.dr7 & 0xff) == 0 && !(d.dr6 & 0xf));
+	return 0;
+}
+
+static int test_sw_breakpoint(struct guest *g)
+{
+	if (is_tcg())
+		return 0;
+	CHECK(guest_prot(g, steps, steps_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	CHECK(debug_set(g, GM_DEBUG_ENABLE | GM_DEBUG_SW_BP, 0, 0) == 0);
+	CHECK(guest_run(g) == GM_EXIT_DEBUG && g->run->debug.pc == CODE + 6);
+	CHECK(g->run->debug.exception == 3);
+	CHECK(debug_set(g, 0x80000000u, 0, 0) == -1 && errno == EINVAL);
+	return 0;
+}
+
+GUEST_CODE(sync_code, 32, "out %al, $0x10; add $1, %ebx; out %al, $0x11; hlt");
+
+static int test_sync(struct guest *g)
+{
+	struct gm_sync_regs *s = (void *)g->run->sync_regs;
+
+	CHECK(guest_prot(g, sync_code, sync_code_end) == 0);
+	g->run->valid_regs = 8;
+	CHECK(guest_run(g) == -EINVAL);
+	g->run->valid_regs = GM_SYNC_REGS | GM_SYNC_SREGS;
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	CHECK(s->regs.rip == CODE + 2 || s->regs.rip == CODE);
+	CHECK(s->sregs.cr0 & 1);
+	s->regs.rbx = 41;
+	g->run->dirty_regs = GM_SYNC_REGS;
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x11);
+	CHECK(s->regs.rbx == 42 && !g->run->dirty_regs);
+	s->sregs.cr0 = 0x80000000;
+	g->run->dirty_regs = GM_SYNC_SREGS;
+	CHECK(guest_run(g) == -EINVAL);
+	g->run->valid_regs = g->run->dirty_regs = 0;
+	return 0;
+}
+
+GUEST_CODE(calls, 32, "mov $-1, %eax; vmcall; mov %eax, 0x7000; mov $-1, %eax; vmmcall; mov %eax, 0x7004; hlt");
+
+static int test_hypercall(struct guest *g)
+{
+	CHECK(guest_prot(g, calls, calls_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT);
+	CHECK(*(int32_t *)(g->mem + 0x7000) == -1000 && *(int32_t *)(g->mem + 0x7004) == -1000);
+	return 0;
+}
+
+static int test_translate(struct guest *g)
+{
+	struct gm_translation t = { .linear_address = 0x123456 };
+
+	CHECK(guest_long(g, calls, calls_end) == 0);
+	CHECK(ioctl(g->vcpu, GM_TRANSLATE, &t) == 0);
+	CHECK(t.valid && t.physical_address == 0x123456);
+	t.linear_address = 0x8000000000ull;
+	CHECK(ioctl(g->vcpu, GM_TRANSLATE, &t) == 0);
+	CHECK(!t.valid);
+	return 0;
+}
+
+/* Write TSC_AUX, read it by RDTSCP and RDPID's MSR; TSC_ADJUST follows a write of the TSC. */
+GUEST_CODE(msr_code, 64, "mov $0xc0000103, %ecx; xor %edx, %edx; mov $0x1234, %eax; wrmsr; rdtscp; mov %ecx, 0x7000;"
+			 "mov $0x3b, %ecx; rdmsr; mov %eax, %esi;"
+			 "mov $0x10, %ecx; rdmsr; add $0x10000000, %eax; adc $0, %edx; wrmsr;"
+			 "mov $0x3b, %ecx; rdmsr; sub %esi, %eax; mov %eax, 0x7004; hlt");
+
+static int test_msrs(struct guest *g)
+{
+	struct {
+		struct gm_msrs h;
+		struct gm_msr_entry e[2];
+	} m = { .h = { .nmsrs = 2 }, .e = { { .index = 0xc0000103 }, { .index = 0x3b } } };
+	uint32_t moved;
+
+	CHECK(guest_long(g, msr_code, msr_code_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT);
+	CHECK(*(uint32_t *)(g->mem + 0x7000) == 0x1234);
+	moved = *(uint32_t *)(g->mem + 0x7004);
+	CHECK(moved > 0x0f000000 && moved <= 0x10000000);
+	CHECK(ioctl(g->vcpu, GM_GET_MSRS, &m) == 2 && m.e[0].data == 0x1234);
+	m.h.nmsrs = 1;
+	m.e[0].data = 1ull << 32;
+	CHECK(ioctl(g->vcpu, GM_SET_MSRS, &m) == 0);
+	return 0;
+}
+
+/* PKRU blocks every access to a user page with key 1. */
+GUEST_CODE(pkey_code, 64, "mov %cr4, %rax; or $0x400000, %rax; mov %rax, %cr4; xor %ecx, %ecx; xor %edx, %edx;"
+			  "mov $4, %eax; wrpkru; rdpkru; mov %eax, 0x7000; out %al, $0x10;"
+			  "xor %ecx, %ecx; rdpkru; mov %eax, 0x7004; movb $1, 0x400000; hlt");
+
+static int has_pku(struct guest *g)
+{
+	struct gm_cpuid2 *c = calloc(1, sizeof(*c) + 128 * sizeof(c->entries[0]));
+	unsigned int i;
+	int ret = 0;
+
+	c->nent = 128;
+	if (ioctl(g->dev, GM_GET_SUPPORTED_CPUID, c) == 0)
+		for (i = 0; i < c->nent; i++)
+			if (c->entries[i].function == 7 && c->entries[i].index == 0)
+				ret = c->entries[i].ecx >> 3 & 1;
+	free(c);
+	return ret;
+}
+
+static int test_pkey(struct guest *g)
+{
+	uint64_t *t = (uint64_t *)(g->mem + 0x100000);
+
+	if (!has_pku(g))
+		return 0;
+	CHECK(guest_long(g, pkey_code, pkey_code_end) == 0);
+	t[0] |= 4;
+	t[512] |= 4;
+	t[1024 + 2] = 0x83 | 4 | 1ull << 59;
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	CHECK(*(uint32_t *)(g->mem + 0x7000) == 4);
+	/* No table of interrupts: the fault ends the guest. */
+	CHECK(guest_run(g) == GM_EXIT_SHUTDOWN);
+	CHECK(*(uint32_t *)(g->mem + 0x7004) == 4);
+	return 0;
+}
+
+const struct test tests_abi[] = {
+	{ "debug: single steps", test_step },
+	{ "debug: hardware breakpoint", test_hw_breakpoint },
+	{ "debug: INT3", test_sw_breakpoint },
+	{ "registers in the shared page", test_sync },
+	{ "hypercalls of both vendors", test_hypercall },
+	{ "address translation", test_translate },
+	{ "TSC_AUX and TSC_ADJUST", test_msrs },
+	{ "protection keys", test_pkey },
+	{ NULL, NULL },
+};
