@@ -268,11 +268,52 @@ static int set_clock(struct config *c, const struct key *k, const char *v, char 
 	return 0;
 }
 
+/* "N", "N,sockets=S,cores=C,threads=T" or those without N; what is not said follows: one thread a
+ * core, one socket, and cores to make up N. */
+static int set_cpus(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	enum { TOTAL, SOCKETS, CORES, THREADS, N };
+	static const char *const names[N] = {"", "sockets=", "cores=", "threads="};
+	unsigned long n[N] = {0}, total;
+	const char *p = v;
+	char *end;
+	int i;
+
+	do {
+		for (i = N - 1; i > TOTAL && strncmp(p, names[i], strlen(names[i])); i--)
+			;
+		if (i == TOTAL && p != v)
+			return fail(err, len, "'%s' is not understood (%s)", v, k->value);
+		p += strlen(names[i]);
+		n[i] = *p >= '0' && *p <= '9' ? strtoul(p, &end, 10) : 0;
+		if (!n[i] || n[i] > GM_CPUS_MAX || (*end && *end != ','))
+			return fail(err, len, "'%s' is not understood (%s, 1 to %d CPUs)", v,
+				    k->value, GM_CPUS_MAX);
+		p = end + 1;
+	} while (*end);
+	n[THREADS] = n[THREADS] ? n[THREADS] : 1;
+	if (n[TOTAL] && n[CORES] && !n[SOCKETS])
+		n[SOCKETS] = MAX(n[TOTAL] / (n[CORES] * n[THREADS]), 1ul);
+	n[SOCKETS] = n[SOCKETS] ? n[SOCKETS] : 1;
+	if (!n[CORES])
+		n[CORES] = MAX(n[TOTAL] / (n[SOCKETS] * n[THREADS]), 1ul);
+	total = n[SOCKETS] * n[CORES] * n[THREADS];
+	if (total > GM_CPUS_MAX)
+		return fail(err, len, "'%s': %lu CPUs; a machine has 1 to %d", v, total, GM_CPUS_MAX);
+	if (n[TOTAL] && total != n[TOTAL])
+		return fail(err, len, "'%s': %lu sockets of %lu cores of %lu threads are not %lu CPUs",
+			    v, n[SOCKETS], n[CORES], n[THREADS], n[TOTAL]);
+	c->cpus = (struct gm_topology){(u32)n[SOCKETS], (u32)n[CORES], (u32)n[THREADS]};
+	return 0;
+}
+
 #define STR(f) .set = set_string, .offset = offsetof(struct config, f)
 
 static const struct key keys[] = {
 	{"name", "NAME", "name of the machine (default: from the first disk)", STR(name)},
 	{"memory", "SIZE", "guest memory, MiB or with suffix K, M, G (default 1G)", set_memory},
+	{"cpus", "N[,sockets=S][,cores=C][,threads=T]",
+	 "number of CPUs, 1 to 255, and how they are spread (default 1)", set_cpus},
 	{"disk", "PATH[,format=raw][,readonly][,snapshot]",
 	 "hard disk; the first is IDE primary master", set_disk},
 	{"cdrom", "PATH|none", "CD-ROM drive with this image, or empty", set_cdrom},
@@ -347,6 +388,7 @@ void config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->memory = 1 * GiB;
+	c->cpus = (struct gm_topology){1, 1, 1};
 }
 
 static void disks_free(struct config_disk *d, unsigned int n)

@@ -7,6 +7,7 @@
 #define VMM_CONFIG_H
 
 #include "vmm/block/block.h"
+#include "vmm/topology.h"
 #include "vmm/types.h"
 
 #define CONFIG_NDISKS    4
@@ -25,6 +26,7 @@ enum config_clock { CONFIG_CLOCK_UTC, CONFIG_CLOCK_LOCAL, CONFIG_CLOCK_DATE };
 struct config {
 	char *name;
 	u64 memory; /* bytes */
+	struct gm_topology cpus;
 	struct config_disk disks[CONFIG_NDISKS], cdroms[CONFIG_NCDROMS];
 	struct config_disk floppies[CONFIG_NFLOPPIES];
 	unsigned int ndisks, ncdroms, nfloppies;

@@ -163,13 +163,11 @@ void gm_machine_warn(struct gm_machine *m, const char *fmt, ...)
 static void reset_all(struct gm_machine *m)
 {
 	struct gm_dev *d;
-	unsigned int i;
 
 	for (d = m->devices; d; d = d->next)
 		if (d->cls->reset)
 			d->cls->reset(d);
-	for (i = 0; i < m->nvcpus; i++)
-		m->vm->accel->vcpu_reset(m->vcpus[i], false);
+	gm_vcpus_reset(m);
 }
 
 static void state_tell(struct gm_machine *m)

@@ -10,6 +10,7 @@
 #define VMM_MACHINE_H
 
 #include <pthread.h>
+#include "vmm/topology.h"
 #include "vmm/types.h"
 
 struct gm_accel;
@@ -51,6 +52,7 @@ struct gm_machine {
 	struct gm_vm *vm;
 	struct gm_vcpu **vcpus;
 	unsigned int nvcpus;
+	struct gm_topology topology; /* of the vCPUs; their product is nvcpus */
 	u64 tsc_hz;               /* rate of the guest's time-stamp counter */
 	/* The rest is protected by the machine lock. */
 	enum gm_run_state state;

@@ -38,6 +38,7 @@ struct build {
 	struct pc *pc;
 	const struct config *c;
 	struct gm_ram *bios;
+	unsigned int nlapics;
 	u8 ide_disks, ide_cds; /* bit 2 * channel + drive */
 	char *err;
 	size_t errlen;
@@ -169,7 +170,7 @@ static int add_isa(struct build *b)
 	static const char *const uart_id[CONFIG_NSERIALS] = {"serial0", "serial1"};
 	struct pc *pc = b->pc;
 	struct i8259_cfg pic = {.intr = {.set = intr_set, .opaque = pc}};
-	struct ioapic_cfg ioapic = {.apic_id = (u8)pc->m->nvcpus};
+	struct ioapic_cfg ioapic = {.apic_id = gm_ioapic_id(pc->m->nvcpus)};
 	struct i8254_cfg pit = {.irq = isa_irq(pc, 0)};
 	struct mc146818_cfg rtc = {.irq = isa_irq(pc, 8), .base = (enum mc146818_base)b->c->clock,
 				   .date = b->c->clock_date};
@@ -286,9 +287,17 @@ static u64 tsc_offset(void *opaque)
 
 static void tsc_changed(struct gm_vcpu *v)
 {
-	struct pc *pc = v->board;
+	lapic_tsc_changed(v->lapic);
+}
 
-	lapic_tsc_changed(pc->lapic);
+static void init_ipi(void *opaque)
+{
+	gm_vcpu_init(opaque);
+}
+
+static void start_ipi(void *opaque, u8 vector)
+{
+	gm_vcpu_sipi(opaque, vector);
 }
 
 static void vcpu_setup(void *opaque, struct gm_vcpu *v)
@@ -296,29 +305,32 @@ static void vcpu_setup(void *opaque, struct gm_vcpu *v)
 	struct build *b = opaque;
 	struct pc *pc = b->pc;
 	const struct cpu_model *model = cpu_model_find(b->c->cpu);
-	struct lapic_cfg cfg = {.vcpu = v, .apic_id = v->index, .tsc_hz = pc->m->tsc_hz,
+	struct lapic_cfg cfg = {.vcpu = v, .apic_id = v->apic_id, .tsc_hz = pc->m->tsc_hz,
 				.tsc_offset = tsc_offset, .tsc_opaque = v,
 				.x2apic = true, .tsc_deadline = true,
 				.absent = model && !cpu_model_has(model, CPU_F_APIC),
 				.extint_ack = pic_ack, .extint_opaque = pc->pic,
-				.eoi = ioapic_eoi, .eoi_opaque = pc->ioapic};
+				.eoi = ioapic_eoi, .eoi_opaque = pc->ioapic,
+				.init_ipi = init_ipi, .sipi = start_ipi, .ipi_opaque = v};
+	struct gm_dev *lapic = NULL;
 
 	v->board = pc;
 	v->ferr = ferr_set;
 	v->has_x2apic = v->has_tsc_deadline = true;
 	v->tsc_changed = tsc_changed;
-	device(b, &lapic_class, "lapic0", &cfg, &pc->lapic);
+	b->nlapics += !device(b, &lapic_class, v->lapic_name, &cfg, &lapic);
+	if (!v->index)
+		pc->lapic = lapic; /* the one that the 8259A's INTR leads to */
 }
 
 static int add_cpu(struct build *b)
 {
-	int err;
+	struct gm_machine *m = b->pc->m;
+	int err = gm_vcpus_create(m, vcpu_setup, b);
 
-	b->pc->m->nvcpus = 1;
-	err = gm_vcpus_create(b->pc->m, vcpu_setup, b);
-	if (!err && !b->pc->lapic)
+	if (!err && b->nlapics < m->nvcpus)
 		return -ENOMEM; /* with vcpu_setup()'s message */
-	return err ? fail(b, err, "the vCPU cannot be made: %s", strerror(-err)) : 0;
+	return err ? fail(b, err, "the vCPUs cannot be made: %s", strerror(-err)) : 0;
 }
 
 /* Floppy drive types (10h), equipment (14h: FPU, mouse, floppies), and how the BIOS translates the
@@ -371,6 +383,7 @@ static int add_firmware(struct build *b)
 	struct gm_firmware_cfg fw = {
 		.fw_cfg = b->pc->fw_cfg,
 		.ncpus = b->pc->m->nvcpus,
+		.topology = b->pc->m->topology,
 		.legacy = GM_HAS_COM1 | GM_HAS_COM2 | GM_HAS_LPT1 |
 			  (c->nfloppies ? GM_HAS_FLOPPY : 0),
 		.boot = c->boot ? c->boot : "cda",
@@ -384,11 +397,26 @@ static int add_firmware(struct build *b)
 	return gm_firmware_setup(b->pc->m, &fw, b->err, b->errlen);
 }
 
+static int cpus_check(struct build *b)
+{
+	const struct cpu_model *model = cpu_model_find(b->c->cpu);
+	struct gm_machine *m = b->pc->m;
+
+	m->topology = b->c->cpus;
+	m->nvcpus = m->topology.sockets * m->topology.cores * m->topology.threads;
+	if (m->nvcpus > 1 && b->c->cpu && model && !cpu_model_has(model, CPU_F_APIC))
+		return fail(b, -EINVAL, "--cpus: CPU model %s has no local APIC, so only one fits",
+			    b->c->cpu);
+	return 0;
+}
+
 static int build(struct build *b)
 {
 	struct pc *pc = b->pc;
-	int err;
+	int err = cpus_check(b);
 
+	if (err)
+		return err;
 	err = gm_machine_add_ram(pc->m, b->c->memory);
 	if (err)
 		return fail(b, err, "--memory: %lluM cannot be had from this host",
@@ -396,7 +424,6 @@ static int build(struct build *b)
 	if ((err = gm_bios_load(pc->m, b->c->bios, &b->bios, b->err, b->errlen)) ||
 	    (err = open_chars(b)) || (err = open_media(b)))
 		return err;
-	pc->m->nvcpus = 1;
 	if ((err = add_isa(b)) || (err = add_pci(b)) ||
 	    (err = device(b, &gm_fw_cfg_class, "fw_cfg", NULL, &pc->fw_cfg)) ||
 	    (err = add_cpu(b)))

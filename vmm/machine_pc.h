@@ -21,7 +21,7 @@ struct pc {
 	bool a20;
 };
 
-/* Puts the board together: memory, firmware, devices, one vCPU. m has an accelerator. On failure
+/* Puts the board together: memory, firmware, devices, vCPUs. m has an accelerator. On failure
  * err holds one line. gm_machine_free() releases what was made, in either case. */
 int pc_create(struct gm_machine *m, const struct config *c, struct pc **out, char *err,
 	      size_t errlen);

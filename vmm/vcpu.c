@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vCPU threads: each runs its vCPU at the accelerator, waits while it is halted or paused. */
+/*
+ * vCPU threads: each runs its vCPU at the accelerator, waits while it is halted, paused, or after
+ * an INIT for its start-up message (Intel SDM volume 3, section 8.4).
+ */
 #include "vmm/vcpu.h"
 
 #include <errno.h>
@@ -19,6 +22,9 @@ struct vcpu {
 	pthread_cond_t stand_cond;/* whoever pauses waits on it */
 	u64 wakes;                /* counts interrupts; a halted vCPU waits for a change */
 	bool started, standing, paused, stop, halted, open;
+	bool init_wanted, sipi_wanted; /* messages not yet acted on */
+	bool wait_sipi;           /* after INIT, before the start-up message */
+	u8 sipi_vector;
 };
 
 static struct vcpu *vcpu_of(struct gm_vcpu *v)
@@ -31,6 +37,7 @@ int gm_vcpus_create(struct gm_machine *m, void (*setup)(void *, struct gm_vcpu *
 	unsigned int i;
 	int err;
 
+	m->topology = gm_topology_of(m->topology, m->nvcpus);
 	m->vcpus = calloc(m->nvcpus, sizeof(*m->vcpus));
 	if (!m->vcpus)
 		return -ENOMEM;
@@ -42,6 +49,8 @@ int gm_vcpus_create(struct gm_machine *m, void (*setup)(void *, struct gm_vcpu *
 		m->vcpus[i] = &v->pub;
 		v->pub.m = m;
 		v->pub.index = i;
+		v->pub.apic_id = gm_topology_apic_id(&m->topology, i);
+		snprintf(v->pub.lapic_name, sizeof(v->pub.lapic_name), "lapic%u", i);
 		v->paused = true;
 		pthread_cond_init(&v->wake_cond, NULL);
 		pthread_cond_init(&v->stand_cond, NULL);
@@ -80,6 +89,100 @@ void gm_vcpu_nmi(struct gm_vcpu *v)
 	__atomic_store_n(&v->nmi_request, 1, __ATOMIC_SEQ_CST);
 	v->m->vm->accel->kick(v);
 	vcpu_wake(vcpu_of(v));
+}
+
+/* ---- INIT and start-up ---- */
+
+void gm_vcpu_init(struct gm_vcpu *v)
+{
+	struct vcpu *p = vcpu_of(v);
+
+	p->init_wanted = true;
+	p->sipi_wanted = false;
+	v->m->vm->accel->kick(v);
+	vcpu_wake(p);
+}
+
+void gm_vcpu_sipi(struct gm_vcpu *v, u8 vector)
+{
+	struct vcpu *p = vcpu_of(v);
+
+	if (!p->init_wanted && !p->wait_sipi)
+		return;
+	p->sipi_wanted = true;
+	p->sipi_vector = vector;
+	vcpu_wake(p);
+}
+
+static void vcpu_do_init(struct vcpu *p)
+{
+	struct gm_vcpu *v = &p->pub;
+
+	p->init_wanted = false;
+	p->halted = false;
+	p->wait_sipi = v->index != 0;
+	v->m->vm->accel->vcpu_reset(v, true);
+	if (v->init)
+		v->init(v);
+}
+
+static void vcpu_do_sipi(struct vcpu *p)
+{
+	struct gm_vcpu *v = &p->pub;
+	struct gm_regs *r = calloc(1, sizeof(*r));
+	int err = r ? v->m->vm->accel->regs_get(v, GM_REGS_GPR | GM_REGS_SYS, r) : -ENOMEM;
+
+	if (!err) {
+		r->seg[X86_CS].sel = (u16)(p->sipi_vector << 8);
+		r->seg[X86_CS].base = (u64)p->sipi_vector << 12;
+		r->rip = 0;
+		err = v->m->vm->accel->regs_set(v, GM_REGS_GPR | GM_REGS_SYS, r);
+	}
+	free(r);
+	p->sipi_wanted = p->wait_sipi = false;
+	if (err)
+		gm_machine_end(v->m, GM_END_ERROR, "vCPU %u cannot be started: %s", v->index,
+			       strerror(-err));
+}
+
+void gm_vcpus_reset(struct gm_machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nvcpus; i++) {
+		struct vcpu *v = vcpu_of(m->vcpus[i]);
+
+		v->init_wanted = v->sipi_wanted = v->halted = false;
+		v->wait_sipi = i != 0;
+		m->vm->accel->vcpu_reset(&v->pub, false);
+	}
+}
+
+int gm_vcpu_regs_get(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r)
+{
+	struct vcpu *p = vcpu_of(v);
+	int err = v->m->vm->accel->regs_get(v, groups, r);
+
+	if (!err && groups & GM_REGS_EVT) {
+		r->evt.wait_sipi = p->wait_sipi;
+		r->evt.sipi_pending = p->sipi_wanted;
+		r->evt.sipi_vector = p->sipi_vector;
+	}
+	return err;
+}
+
+int gm_vcpu_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r)
+{
+	struct vcpu *p = vcpu_of(v);
+	int err = v->m->vm->accel->regs_set(v, groups, r);
+
+	if (!err && groups & GM_REGS_EVT) {
+		p->wait_sipi = r->evt.wait_sipi && v->index;
+		p->sipi_wanted = p->wait_sipi && r->evt.sipi_pending;
+		p->sipi_vector = r->evt.sipi_vector;
+		p->init_wanted = false;
+	}
+	return err;
 }
 
 /* ---- what an exit means ---- */
@@ -125,6 +228,8 @@ static void vcpu_loop(struct gm_vcpu *v)
 		struct gm_exit e = {.reason = GM_EXIT_KICKED};
 		u64 wakes = p->wakes;
 
+		if (p->init_wanted)
+			vcpu_do_init(p);
 		if (p->paused || m->state != GM_STATE_RUNNING) {
 			p->standing = true;
 			pthread_cond_broadcast(&p->stand_cond);
@@ -132,6 +237,12 @@ static void vcpu_loop(struct gm_vcpu *v)
 			continue;
 		}
 		p->standing = false;
+		if (p->wait_sipi && !p->sipi_wanted) {
+			pthread_cond_wait(&p->wake_cond, &m->lock);
+			continue;
+		}
+		if (p->wait_sipi)
+			vcpu_do_sipi(p);
 		if (p->halted) {
 			pthread_cond_wait(&p->wake_cond, &m->lock);
 			p->halted = p->halted && p->wakes == wakes;

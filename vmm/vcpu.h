@@ -17,6 +17,17 @@ int gm_vcpus_create(struct gm_machine *m, void (*setup)(void *opaque, struct gm_
 void gm_vcpu_interrupt(struct gm_vcpu *v);
 void gm_vcpu_nmi(struct gm_vcpu *v);
 
+/* INIT: resets v; all but the first vCPU then wait for a start-up message. That one makes a vCPU
+ * that waits begin at vector << 12, in real mode; others ignore it. Any thread, machine lock held.
+ * Intel SDM volume 3, section 8.4. */
+void gm_vcpu_init(struct gm_vcpu *v);
+void gm_vcpu_sipi(struct gm_vcpu *v, u8 vector);
+/* Power-on state of all, which stand still: the first one will run, the others wait. */
+void gm_vcpus_reset(struct gm_machine *m);
+/* The accelerator's regs_get and regs_set and, in `evt`, what the vCPU waits for. v stands. */
+int gm_vcpu_regs_get(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
+int gm_vcpu_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);
+
 /* Starts one thread per vCPU, standing until gm_vcpus_resume(); -errno. Machine lock held. */
 int gm_vcpus_start(struct gm_machine *m);
 /* Makes all vCPU threads leave guest code and waits until they stand still. Machine lock held on

@@ -428,13 +428,25 @@ static const struct gm_region_ops page_ops = {
 	.name = "lapic", .read = page_read, .write = page_write, .min_size = 4, .max_size = 4,
 };
 
-/* The page follows IA32_APIC_BASE and is not there in x2APIC mode. */
+/*
+ * The one region serves all: it follows the first vCPU's IA32_APIC_BASE (systems that move their
+ * APICs apart are not known) and is there as long as any vCPU is in xAPIC mode.
+ */
 void lapic_place(struct lapic *l)
 {
-	if (!l->region)
+	struct gm_machine *m = l->dev.m;
+	struct lapic *first = lapic_of(m->vcpus[0]);
+	bool visible = false;
+
+	if (!first || !first->region)
 		return;
-	gm_region_move(l->region, l->base & ~APIC_BASE_FLAGS);
-	gm_region_enable(l->region, page_visible(l));
+	for (unsigned int i = 0; i < m->nvcpus && !visible; i++) {
+		const struct lapic *o = m->vcpus[i] ? lapic_of(m->vcpus[i]) : NULL;
+
+		visible = o && page_visible(o);
+	}
+	gm_region_move(first->region, first->base & ~APIC_BASE_FLAGS);
+	gm_region_enable(first->region, visible);
 }
 
 /* ---- class ---- */
@@ -459,6 +471,11 @@ void lapic_init_reset(struct gm_dev *d)
 	l->extint = false;
 	l->timer_start = l->deadline = 0;
 	gm_timer_cancel(&l->timer);
+}
+
+static void lapic_vcpu_init(struct gm_vcpu *v)
+{
+	lapic_init_reset(&lapic_of(v)->dev);
 }
 
 static void lapic_reset(struct gm_dev *d)
@@ -506,6 +523,7 @@ static int lapic_init(struct gm_dev *d, const void *cfg)
 	v->tpr_set = lapic_tpr_set;
 	v->apic_msr_get = lapic_msr_get;
 	v->apic_msr_set = lapic_msr_set;
+	v->init = lapic_vcpu_init;
 	return 0;
 }
 

@@ -243,7 +243,7 @@ START_TEST(test_smbios)
 {
 	static const u8 uuid[16] = "0123456789abcde";
 	struct gm_smbios_cfg cfg = {
-		.ncpus = 3, .ram_size = 40 * GiB, .ram_below_4g = 3 * GiB, .uuid = uuid,
+		.ncpus = 3, .topology = {3, 1, 1}, .ram_size = 40 * GiB, .ram_below_4g = 3 * GiB, .uuid = uuid,
 	};
 	unsigned int found[128] = {0}, n = 0;
 	struct gm_blob t, a;

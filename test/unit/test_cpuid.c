@@ -128,7 +128,7 @@ START_TEST(test_topology)
 	struct rig *r = rig_new("max");
 
 	r->c->apic_id = 3;
-	r->c->ncpus = 6;
+	r->c->topology = (struct gm_topology){1, 6, 1};
 	ck_assert_uint_eq(leaf(r, 0x0b, 0, 3), 3);
 	ck_assert_uint_eq(leaf(r, 0x0b, 1, 0), 3);
 	ck_assert_uint_eq(leaf(r, 0x0b, 1, 1), 6);

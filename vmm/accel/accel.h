@@ -57,7 +57,8 @@ struct gm_regs {
 		u8 exception_pending, exception_vector, exception_has_err;
 		u8 interrupt_pending, interrupt_vector, interrupt_soft, interrupt_shadow;
 		u8 nmi_pending, nmi_blocked, halted;
-		u8 pad[6];
+		u8 wait_sipi, sipi_pending, sipi_vector; /* gm_vcpu_regs_get() */
+		u8 pad[3];
 		u32 exception_err;
 	} evt;
 };
@@ -66,6 +67,8 @@ struct gm_regs {
 struct gm_vcpu {
 	struct gm_machine *m;
 	unsigned int index;
+	u32 apic_id;               /* after reset; by the machine's topology */
+	char lapic_name[16];       /* "lapic0": the local APIC's device name */
 	void *priv;                /* the accelerator's */
 	void *lapic;               /* struct lapic *, NULL for a CPU without */
 	/* Interrupt controller's side; each may be called with or without pending work. Machine
@@ -87,6 +90,8 @@ struct gm_vcpu {
 	bool has_x2apic, has_tsc_deadline;
 	/* Ticks that the guest added to its TSC; the accelerator writes it, machine lock held. */
 	u64 tsc_offset;
+	/* The vCPU got an INIT: resets the local APIC. Optional. Machine lock held. */
+	void (*init)(struct gm_vcpu *v);
 	/* tsc_offset changed. Optional. Machine lock held. */
 	void (*tsc_changed)(struct gm_vcpu *v);
 };

@@ -348,8 +348,8 @@ static int soft_vcpu_open(struct gm_vm *vm, struct gm_vcpu *v)
 		return -ENOMEM;
 	c->tsc_khz = SOFT_TSC_HZ / 1000;
 	c->apic_khz = SOFT_APIC_HZ / 1000;
-	c->apic_id = v->index;
-	c->ncpus = v->m->nvcpus;
+	c->apic_id = v->apic_id;
+	c->topology = v->m->topology;
 	if (!v->has_x2apic)
 		c->cpuid_hide |= 1u << (CPU_F_X2APIC % 32);
 	if (!v->has_tsc_deadline)
@@ -367,7 +367,15 @@ static void soft_vcpu_close(struct gm_vcpu *v)
 
 static void soft_vcpu_reset(struct gm_vcpu *v, bool init)
 {
-	cpu_reset(soft_cpu(v), init);
+	struct cpu *c = soft_cpu(v);
+
+	cpu_reset(c, init);
+	cpu_clear(c, CPU_REQ_NMI);
+	if (init || !v->index)
+		return;
+	/* All TSCs begin at the same moment: the first one's. */
+	c->tsc_offset = soft_cpu(v->m->vcpus[0])->tsc_offset;
+	host_tsc_changed(v);
 }
 
 static void soft_kick(struct gm_vcpu *v)

@@ -27,6 +27,7 @@
 
 #include "module/x86/x86.h"
 #include "vmm/cpu/fpu.h"
+#include "vmm/topology.h"
 #include "vmm/types.h"
 
 struct cpu;
@@ -284,7 +285,8 @@ struct cpu {
 	struct cpu_fpu fpu;
 	const struct cpu_model *model;
 	u32 tsc_khz, apic_khz;        /* for CPUID leaf 0x15, set by the owner; 0: not told */
-	u32 apic_id, ncpus;           /* topology leaves, likewise; 0 CPUs mean 1 */
+	u32 apic_id;                  /* topology leaves, likewise */
+	struct gm_topology topology;
 	u64 rnd[16];                  /* host random numbers not yet used by RDRAND, RDSEED */
 	u32 rnd_left;
 	u32 cpuid_hide;               /* bits of leaf 1 ECX that the board around has no use for */

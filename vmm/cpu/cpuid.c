@@ -24,16 +24,25 @@ static u32 four(const char *s)
 	return (u32)(u8)s[0] | (u32)(u8)s[1] << 8 | (u32)(u8)s[2] << 16 | (u32)(u8)s[3] << 24;
 }
 
-static unsigned int cpu_count(const struct cpu *c)
+static struct gm_topology topology(const struct cpu *c)
 {
-	return c->ncpus ? c->ncpus : 1;
+	return gm_topology_of(c->topology, 1);
+}
+
+/* Logical processors in a package. */
+static unsigned int package_count(const struct cpu *c)
+{
+	struct gm_topology t = topology(c);
+
+	return t.cores * t.threads;
 }
 
 static void leaf_1(struct cpu *c, u32 out[4])
 {
 	const struct cpu_model *m = c->model;
 	u32 ecx = m->words[CPU_W_1_ECX] & ~c->cpuid_hide, edx = m->words[CPU_W_1_EDX];
-	unsigned int n = cpu_count(c);
+	struct gm_topology t = topology(c);
+	unsigned int n = package_count(c);
 	u64 base;
 
 	if (c->cr4 & X86_CR4_OSXSAVE)
@@ -45,7 +54,7 @@ static void leaf_1(struct cpu *c, u32 out[4])
 	if (n > 1 && m->family >= 6)
 		edx |= 1u << 28;
 	put(out, cpu_model_signature(m),
-	    (c->apic_id & 0xff) << 24 | (n > 1 ? (n & 0xff) << 16 : 0) | (u32)m->clflush << 8, ecx,
+	    (c->apic_id & 0xff) << 24 | (n > 1 ? MIN(1u << gm_topology_package_bits(&t), 255u) << 16 : 0) | (u32)m->clflush << 8, ecx,
 	    edx);
 }
 
@@ -61,27 +70,29 @@ static void leaf_4(const struct cpu *c, u32 sub, u32 out[4])
 		{ 3, 2, 8, 0, 1024 },
 		{ 3, 3, 16, 1, 8192 },
 	};
-	u32 cores = cpu_count(c) - 1;
+	struct gm_topology t = topology(c);
+	u32 thread = (1u << gm_topology_thread_bits(&t)) - 1;
+	u32 package = (1u << gm_topology_package_bits(&t)) - 1;
+	u32 cores = (1u << gm_topology_bits(t.cores)) - 1;
 
 	if (!c->model->caches || sub >= ARRAY_SIZE(cache))
 		return;
 	put(out,
 	    cache[sub].type | cache[sub].level << 5 | 1u << 8 |
-		    (cache[sub].shared ? (cores & 0xfff) << 14 : 0) | (cores & 0x3f) << 26,
+		    ((cache[sub].shared ? package : thread) & 0xfff) << 14 |
+		    MIN(cores, 63u) << 26,
 	    (cache[sub].ways - 1u) << 22 | 63, cache[sub].sets - 1, 0);
 }
 
-/* Extended topology: one thread a core, all cores in one package. */
+/* Extended topology: threads, then cores. */
 static void leaf_b(const struct cpu *c, u32 sub, u32 out[4])
 {
-	unsigned int n = cpu_count(c), shift = 0;
+	struct gm_topology t = topology(c);
 
-	while ((1u << shift) < n)
-		shift++;
 	if (sub == 0)
-		put(out, 0, 1, 1u << 8, c->apic_id);
+		put(out, gm_topology_thread_bits(&t), t.threads, 1u << 8, c->apic_id);
 	else if (sub == 1)
-		put(out, shift, n, 2u << 8 | 1, c->apic_id);
+		put(out, gm_topology_package_bits(&t), package_count(c), 2u << 8 | 1, c->apic_id);
 	else
 		put(out, 0, 0, sub & 0xff, c->apic_id);
 }

@@ -10,6 +10,7 @@
 
 #include "devices/pci/piix4pm.h"
 #include "firmware/dsdt.h"
+#include "vmm/firmware/firmware.h"
 #include "vmm/firmware/tables.h"
 
 #define FILE_TABLES   "etc/acpi/tables"
@@ -28,7 +29,6 @@
 
 #define LAPIC_ADDR    0xfee00000
 #define IOAPIC_ADDR   0xfec00000
-#define CPUS_MAX      255
 
 #define FADT_WBINVD   0x001
 #define FADT_PROC_C1  0x004
@@ -252,6 +252,25 @@ static u32 acpi_fadt(struct gm_acpi *a, u32 facs, u32 dsdt)
 	return at;
 }
 
+/* A local APIC, or where its ID needs more than 8 bits a local x2APIC; enabled. */
+static void madt_cpu(struct gm_blob *t, unsigned int n, u32 apic_id)
+{
+	bool wide = apic_id > 254;
+
+	gm_blob_u8(t, wide ? 9 : 0);
+	gm_blob_u8(t, wide ? 16 : 8);
+	if (wide) {
+		gm_blob_u16(t, 0);
+		gm_blob_u32(t, apic_id);
+		gm_blob_u32(t, 1);
+		gm_blob_u32(t, n);
+	} else {
+		gm_blob_u8(t, (u8)n); /* processor object */
+		gm_blob_u8(t, (u8)apic_id);
+		gm_blob_u32(t, 1);
+	}
+}
+
 static void madt_override(struct gm_blob *t, u8 irq, u32 gsi, u16 flags)
 {
 	gm_blob_u8(t, 2);
@@ -264,25 +283,22 @@ static void madt_override(struct gm_blob *t, u8 irq, u32 gsi, u16 flags)
 
 /* Section 5.2.10. PCI interrupts reach the I/O APIC as the ISA lines they are steered to: level
  * and active high there. */
-static u32 acpi_madt(struct gm_acpi *a, unsigned int ncpus)
+static u32 acpi_madt(struct gm_acpi *a, const struct gm_acpi_cfg *cfg)
 {
 	static const u8 level_irqs[] = {5, GM_PM_SCI_IRQ, 10, 11};
+	struct gm_topology topo = gm_topology_of(cfg->topology, cfg->ncpus);
 	struct gm_blob *t = &a->tables;
-	u32 at = table_begin(a, "APIC", 1);
+	bool wide = gm_topology_apic_id(&topo, cfg->ncpus - 1) > 254;
+	u32 at = table_begin(a, "APIC", wide ? 3 : 1);
 	unsigned int i;
 
 	gm_blob_u32(t, LAPIC_ADDR);
 	gm_blob_u32(t, 1); /* there are two 8259 as well */
-	for (i = 0; i < ncpus; i++) {
-		gm_blob_u8(t, 0);
-		gm_blob_u8(t, 8);
-		gm_blob_u8(t, (u8)i); /* processor object */
-		gm_blob_u8(t, (u8)i); /* APIC id */
-		gm_blob_u32(t, 1);    /* enabled */
-	}
+	for (i = 0; i < cfg->ncpus; i++)
+		madt_cpu(t, i, gm_topology_apic_id(&topo, i));
 	gm_blob_u8(t, 1); /* I/O APIC */
 	gm_blob_u8(t, 12);
-	gm_blob_u8(t, (u8)ncpus); /* its id: the first one that no CPU has */
+	gm_blob_u8(t, gm_ioapic_id(cfg->ncpus));
 	gm_blob_u8(t, 0);
 	gm_blob_u32(t, IOAPIC_ADDR);
 	gm_blob_u32(t, 0);
@@ -345,7 +361,7 @@ int gm_acpi_build(struct gm_acpi *a, const struct gm_acpi_cfg *cfg)
 	u32 facs, dsdt, roots[3], rsdt, xsdt;
 
 	memset(a, 0, sizeof(*a));
-	if (!cfg->ncpus || cfg->ncpus > CPUS_MAX)
+	if (!cfg->ncpus || cfg->ncpus > GM_CPUS_MAX)
 		return -EINVAL;
 	script_allocate(&a->script, FILE_TABLES, 64, ZONE_HIGH);
 	script_allocate(&a->script, FILE_RSDP, 16, ZONE_FSEG);
@@ -353,7 +369,7 @@ int gm_acpi_build(struct gm_acpi *a, const struct gm_acpi_cfg *cfg)
 	dsdt = acpi_dsdt(a, cfg);
 	roots[0] = acpi_fadt(a, facs, dsdt);
 	roots[1] = acpi_ssdt(a, cfg);
-	roots[2] = acpi_madt(a, cfg->ncpus);
+	roots[2] = acpi_madt(a, cfg);
 	rsdt = acpi_root(a, "RSDT", 4, roots, ARRAY_SIZE(roots));
 	xsdt = acpi_root(a, "XSDT", 8, roots, ARRAY_SIZE(roots));
 	acpi_rsdp(a, rsdt, xsdt);

@@ -48,6 +48,7 @@ static int fw_acpi(struct gm_machine *m, const struct gm_firmware_cfg *cfg)
 {
 	struct gm_acpi_cfg ac = {
 		.ncpus = cfg->ncpus,
+		.topology = cfg->topology,
 		.legacy = cfg->legacy,
 		.ram_below_4g = m->ram_below_4g,
 	};
@@ -69,6 +70,7 @@ static int fw_smbios(struct gm_machine *m, const struct gm_firmware_cfg *cfg)
 {
 	struct gm_smbios_cfg sc = {
 		.ncpus = cfg->ncpus,
+		.topology = cfg->topology,
 		.ram_size = m->ram_size,
 		.ram_below_4g = m->ram_below_4g,
 		.uuid = cfg->uuid,

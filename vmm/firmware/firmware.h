@@ -7,6 +7,7 @@
 #define VMM_FIRMWARE_H
 
 #include "vmm/loader/boot.h"
+#include "vmm/topology.h"
 #include "vmm/types.h"
 
 struct gm_dev;
@@ -22,6 +23,7 @@ struct gm_machine;
 struct gm_firmware_cfg {
 	struct gm_dev *fw_cfg;  /* of gm_fw_cfg_class */
 	unsigned int ncpus;     /* present when switched on */
+	struct gm_topology topology;
 	unsigned int legacy;    /* GM_HAS_* */
 	/* What to boot from, best first: letters a and b (floppies), c (the first hard disk), d (the
 	 * first CD-ROM); others are ignored. */
@@ -31,6 +33,12 @@ struct gm_firmware_cfg {
 	struct gm_boot_cfg kernel; /* kernel.kernel is NULL when there is none */
 	const u8 *uuid;         /* 16 bytes for SMBIOS and fw_cfg, or NULL */
 };
+
+/* The I/O APIC's ID: the first one that no CPU has, as far as its four bits go. */
+static inline u8 gm_ioapic_id(unsigned int ncpus)
+{
+	return ncpus < 16 ? (u8)ncpus : 0;
+}
 
 /* Fills fw_cfg. Before the machine starts. -errno, with one line in err. */
 int gm_firmware_setup(struct gm_machine *m, const struct gm_firmware_cfg *cfg, char *err,

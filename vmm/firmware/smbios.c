@@ -87,7 +87,8 @@ static void smb_chassis(struct smbios *s)
 	smb_end(s, str);
 }
 
-static void smb_cpu(struct smbios *s, unsigned int n)
+/* One socket. */
+static void smb_cpu(struct smbios *s, unsigned int n, const struct gm_topology *topo)
 {
 	char socket[16];
 	const char *const str[] = {socket, "guestmode", NULL};
@@ -110,7 +111,9 @@ static void smb_cpu(struct smbios *s, unsigned int n)
 	gm_blob_u16(s->t, 0xffff);
 	gm_blob_u16(s->t, 0xffff);
 	gm_blob_add(s->t, "\0\0\0", 3);
-	gm_blob_add(s->t, "\1\1\1", 3); /* one core, enabled, one thread */
+	gm_blob_u8(s->t, (u8)topo->cores);
+	gm_blob_u8(s->t, (u8)topo->cores); /* enabled */
+	gm_blob_u8(s->t, (u8)(topo->cores * topo->threads));
 	gm_blob_u16(s->t, 2);   /* characteristics unknown */
 	gm_blob_u16(s->t, 1);
 	smb_end(s, str);
@@ -197,6 +200,7 @@ int gm_smbios_build(struct gm_blob *tables, struct gm_blob *anchor,
 		    const struct gm_smbios_cfg *cfg)
 {
 	static const u8 no_uuid[16];
+	struct gm_topology topo = gm_topology_of(cfg->topology, cfg->ncpus);
 	struct smbios s = {.t = tables};
 	unsigned int i, dimms;
 	u64 left = cfg->ram_size;
@@ -207,8 +211,8 @@ int gm_smbios_build(struct gm_blob *tables, struct gm_blob *anchor,
 	smb_bios(&s);
 	smb_system(&s, cfg->uuid ? cfg->uuid : no_uuid);
 	smb_chassis(&s);
-	for (i = 0; i < cfg->ncpus; i++)
-		smb_cpu(&s, i);
+	for (i = 0; i < topo.sockets; i++)
+		smb_cpu(&s, i, &topo);
 	smb_memory_array(&s, cfg->ram_size, dimms);
 	for (i = 0; i < dimms; i++, left -= MIN(left, (u64)DIMM_MAX))
 		smb_dimm(&s, i, MIN(left, (u64)DIMM_MAX));

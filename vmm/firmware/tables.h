@@ -3,6 +3,7 @@
 #ifndef VMM_FIRMWARE_TABLES_H
 #define VMM_FIRMWARE_TABLES_H
 
+#include "vmm/topology.h"
 #include "vmm/types.h"
 
 /* A growing byte buffer; once an allocation failed it stays failed and takes nothing more. */
@@ -27,6 +28,7 @@ u8 gm_blob_checksum(const struct gm_blob *b, u32 off, u32 len);
 
 struct gm_acpi_cfg {
 	unsigned int ncpus;
+	struct gm_topology topology;
 	unsigned int legacy; /* GM_HAS_* */
 	u64 ram_below_4g;
 };
@@ -43,6 +45,7 @@ void gm_acpi_free(struct gm_acpi *a);
 
 struct gm_smbios_cfg {
 	unsigned int ncpus;
+	struct gm_topology topology;
 	u64 ram_size, ram_below_4g;
 	const u8 *uuid; /* 16 bytes or NULL */
 };
