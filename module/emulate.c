@@ -44,11 +44,30 @@ static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 va
 
 static const struct x86_walk_ops walk_ops = { .read = pte_read, .cmpxchg = pte_cmpxchg };
 
+/*
+ * The CPU has walked the tables for the operand already, with all checks. Which access it did that for is certain
+ * when there can be only one: not with string instructions and those that use the stack too.
+ */
+static int operand_known(const struct attempt *a, u64 lin, unsigned int acc)
+{
+	const struct gm_emulated *k = &a->vcpu->emulated;
+
+	return k->has_gpa && !((lin ^ k->gpa) & ~PAGE_MASK) && !(acc & (X86_ACC_EXEC | X86_ACC_SYSTEM)) &&
+	       (k->gpa_write || !(acc & X86_ACC_WRITE)) &&
+	       !(a->e.insn.props & (X86_P_STRING | X86_P_STACK));
+}
+
 static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
 {
 	struct attempt *a = ctx->cpu;
 	struct x86_walk_result r;
-	int ret = x86_walk(&a->mmu, lin, acc, ctx->cpl == 3, !!(ctx->rflags & X86_FL_AC), &r,
+	int ret;
+
+	if (operand_known(a, lin, acc)) {
+		*gpa = a->vcpu->emulated.gpa;
+		return 0;
+	}
+	ret = x86_walk(&a->mmu, lin, acc, ctx->cpl == 3, !!(ctx->rflags & X86_FL_AC), &r,
 			   &ctx->fault);
 
 	*gpa = r.gpa;
@@ -272,8 +291,9 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	struct x86_ctx *ctx = &a->e.ctx;
 	struct gm_seg cs;
 
-	memset(a, 0, sizeof(*a));
 	a->vcpu = vcpu;
+	a->e.insn.props = 0;
+	memset(ctx, 0, sizeof(*ctx));
 	ctx->ops = &emul_ops;
 	ctx->cpu = a;
 	ctx->gpr = a->e.gpr;
@@ -342,6 +362,7 @@ static int finish(struct attempt *a, int ret)
 	if (ret == X86_RETRY && vcpu->want_read)
 		return gm_exit_read(vcpu);
 	vcpu->nread = 0;
+	vcpu->emulated.valid = vcpu->emulated.has_gpa = 0;
 	switch (ret) {
 	case 0:
 		commit(a);
@@ -355,7 +376,34 @@ static int finish(struct attempt *a, int ret)
 	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
 }
 
-int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail)
+/* The instruction's bytes, or what the last attempt kept of them. */
+static int insn_get(struct attempt *a, const struct gm_exit *exit)
+{
+	struct gm_vcpu *vcpu = a->vcpu;
+	struct gm_emulated *k = &vcpu->emulated;
+	int ret;
+
+	if (!exit && k->valid && k->rip == vcpu->rip && k->mode == a->e.mode) {
+		a->e.insn = k->insn;
+		return 0;
+	}
+	k->has_gpa = 0;
+	ret = x86_emul_decode(&a->e, exit ? exit->insn : NULL, exit ? exit->ninsn : 0);
+	if (ret)
+		return ret;
+	k->valid = 1;
+	k->rip = vcpu->rip;
+	k->mode = a->e.mode;
+	k->insn = a->e.insn;
+	if (exit && exit->data_gpa) {
+		k->has_gpa = 1;
+		k->gpa = exit->addr;
+		k->gpa_write = !!(exit->acc & GM_PF_WRITE);
+	}
+	return 0;
+}
+
+int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 {
 	struct attempt a;
 	u64 cr8 = vcpu->cr8;
@@ -365,7 +413,7 @@ int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail)
 	down_read(&vcpu->vm->slots_sem);
 	ret = attempt_start(&a, vcpu);
 	if (!ret)
-		ret = x86_emul_decode(&a.e, bytes, avail);
+		ret = insn_get(&a, exit);
 	if (!ret)
 		ret = x86_emul_exec(&a.e);
 	up_read(&vcpu->vm->slots_sem);

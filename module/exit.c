@@ -142,7 +142,7 @@ static int on_io(struct gm_vcpu *vcpu, const struct gm_exit *x)
 
 static int on_emulate(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
-	return gm_emulate(vcpu, x->insn, x->ninsn);
+	return gm_emulate(vcpu, x);
 }
 
 static int on_rdmsr(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -174,7 +174,7 @@ static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
 		return ret ? ret : 1;
 	if (x->in_event)
 		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->addr);
-	return gm_emulate(vcpu, x->insn, x->ninsn);
+	return gm_emulate(vcpu, x);
 }
 
 static int on_invlpg(struct gm_vcpu *vcpu, const struct gm_exit *x)
@@ -366,7 +366,7 @@ static int answer_take(struct gm_vcpu *vcpu)
 		       f->len);
 		vcpu->nread++;
 		vcpu->pending = GM_PEND_NONE;
-		return gm_emulate(vcpu, NULL, 0);
+		return gm_emulate(vcpu, NULL);
 	case GM_PEND_WRITE:
 		return next_write(vcpu);
 	case GM_PEND_NONE:

@@ -37,6 +37,7 @@
 #include <asm/processor-flags.h>
 
 #include "module/mmu.h"
+#include "module/x86/decode.h"
 #include "module/uapi/guestmode.h"
 
 #define GM_MAX_VCPUS 64
@@ -83,6 +84,7 @@ struct gm_vm {
 
 /* Why guest mode was left, the same for every backend. */
 enum gm_exit_kind {
+	GM_X_UNKNOWN,     /* code */
 	GM_X_NONE,        /* handled in the backend, or nothing to do: interrupt, NMI */
 	GM_X_CPUID,
 	GM_X_HLT,
@@ -102,7 +104,6 @@ enum gm_exit_kind {
 	GM_X_XSETBV,
 	GM_X_SHUTDOWN,
 	GM_X_FAIL,        /* the CPU refuses the state: code */
-	GM_X_UNKNOWN,     /* code */
 	GM_X_COUNT
 };
 
@@ -116,6 +117,7 @@ struct gm_exit {
 	u8 size;
 	u8 in;
 	u8 in_event;           /* while an event was being delivered */
+	u8 data_gpa;           /* GM_X_PAGE: addr is where the instruction's own operand is */
 	u8 ninsn;              /* bytes of insn[] that the CPU handed over */
 	u8 insn[15];
 };
@@ -130,6 +132,17 @@ struct gm_frag {
 	u8 kind;
 };
 #define GM_MAX_FRAGS 8
+
+/* What is kept of an instruction that waits for a read: it is not fetched and decoded again. */
+struct gm_emulated {
+	u64 rip;
+	u64 gpa;               /* with has_gpa: the operand's, from the exit */
+	u8 valid;
+	u8 mode;               /* enum x86_mode */
+	u8 has_gpa;
+	u8 gpa_write;          /* a write there was allowed */
+	struct x86_insn insn;
+};
 
 enum gm_pending { GM_PEND_NONE, GM_PEND_IN, GM_PEND_READ, GM_PEND_WRITE };
 
@@ -220,6 +233,7 @@ struct gm_vcpu {
 	u8 pos;                /* of them, those used in this attempt */
 	u8 nwrite, wrote;
 	u8 want_read;          /* reads[nread] is to be asked for */
+	struct gm_emulated emulated;
 	struct gm_frag reads[GM_MAX_FRAGS];
 	struct gm_frag writes[GM_MAX_FRAGS];
 
@@ -372,7 +386,8 @@ int gm_internal_error(struct gm_vcpu *vcpu, u32 suberror, u64 info);
 void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 err);
 
 /* emulate.c */
-int gm_emulate(struct gm_vcpu *vcpu, const u8 *bytes, unsigned int avail);
+/* Executes the instruction that left guest mode; exit is NULL when a read of it was answered. */
+int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit);
 /* The #UD at rip is of VMCALL or VMMCALL: 1, and rip is behind it. */
 int gm_is_hypercall(struct gm_vcpu *vcpu);
 /* The walk of a privileged read. 0, or -EINVAL when it faults. */

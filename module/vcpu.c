@@ -117,6 +117,7 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 		}
 		cond_resched();
 		memset(&exit, 0, sizeof(exit));
+		exit.kind = GM_X_NONE;
 		ret = vcpu->mmu.reload ? gm_mmu_reload(vcpu) : 0;
 		if (!ret)
 			ret = gm_backend->run(vcpu, &exit);

@@ -213,11 +213,14 @@ static void svm_update(struct gm_vcpu *vcpu)
 
 static struct vmcb_seg *svm_seg(struct gm_vcpu *vcpu, unsigned int seg)
 {
-	struct vmcb *v = svm_of(vcpu)->vmcb;
-	struct vmcb_seg *const map[] = { &v->es, &v->cs, &v->ss,   &v->ds,   &v->fs,
-					 &v->gs, &v->ldtr, &v->tr, &v->gdtr, &v->idtr };
+	static const u16 at[] = {
+		offsetof(struct vmcb, es),   offsetof(struct vmcb, cs), offsetof(struct vmcb, ss),
+		offsetof(struct vmcb, ds),   offsetof(struct vmcb, fs), offsetof(struct vmcb, gs),
+		offsetof(struct vmcb, ldtr), offsetof(struct vmcb, tr), offsetof(struct vmcb, gdtr),
+		offsetof(struct vmcb, idtr),
+	};
 
-	return map[seg];
+	return (void *)((u8 *)svm_of(vcpu)->vmcb + at[seg]);
 }
 
 static void svm_get_seg(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out)
@@ -462,24 +465,32 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 
 /* ---- exits ---- */
 
-static const struct {
-	u16 code;
-	u8 kind;
-} exit_kinds[] = {
-	{ VMEXIT_CPUID, GM_X_CPUID },     { VMEXIT_HLT, GM_X_HLT },
-	{ VMEXIT_RDPMC, GM_X_GP },        { VMEXIT_INVD, GM_X_SKIP },
-	{ VMEXIT_WBINVD, GM_X_SKIP },     { VMEXIT_XSETBV, GM_X_XSETBV },
-	{ VMEXIT_RDTSCP, GM_X_UD },       { VMEXIT_RSM, GM_X_UD },
-	{ VMEXIT_INVLPGA, GM_X_UD },      { VMEXIT_MONITOR, GM_X_UD },
-	{ VMEXIT_MWAIT, GM_X_UD },        { VMEXIT_MWAIT2, GM_X_UD },
-	{ VMEXIT_RDPRU, GM_X_UD },        { VMEXIT_SHUTDOWN, GM_X_SHUTDOWN },
-	{ VMEXIT_INTR, GM_X_NONE },       { VMEXIT_NMI, GM_X_NONE },
-	{ VMEXIT_SMI, GM_X_NONE },        { VMEXIT_INIT, GM_X_NONE },
-	{ VMEXIT_VINTR, GM_X_NONE },      { VMEXIT_FERR, GM_X_NONE },
-	{ VMEXIT_IRET, GM_X_NONE },       { VMEXIT_EXC + DB_VECTOR, GM_X_DB },
-	{ VMEXIT_EXC + BP_VECTOR, GM_X_BP }, { VMEXIT_EXC + UD_VECTOR, GM_X_UD_INSN },
-	{ VMEXIT_VMMCALL, GM_X_HYPERCALL }, { VMEXIT_INVPCID, GM_X_UD },
-	{ VMEXIT_EXC + AC_VECTOR, GM_X_NONE }, { VMEXIT_EXC + MC_VECTOR, GM_X_NONE },
+/* By exit code, where that alone tells; the rest is GM_X_UNKNOWN. */
+static const u8 exit_kinds[VMEXIT_COUNT] = {
+	[VMEXIT_CR ... VMEXIT_EXC - 1] = GM_X_EMULATE,
+	[VMEXIT_EXC + DB_VECTOR] = GM_X_DB,
+	[VMEXIT_EXC + BP_VECTOR] = GM_X_BP,
+	[VMEXIT_EXC + UD_VECTOR] = GM_X_UD_INSN,
+	[VMEXIT_EXC + AC_VECTOR] = GM_X_NONE,
+	[VMEXIT_EXC + MC_VECTOR] = GM_X_NONE,
+	[VMEXIT_INTR ... VMEXIT_VINTR] = GM_X_NONE, /* NMI, SMI, INIT too */
+	[VMEXIT_RDPMC] = GM_X_GP,
+	[VMEXIT_CPUID] = GM_X_CPUID,
+	[VMEXIT_RSM] = GM_X_UD,
+	[VMEXIT_IRET] = GM_X_NONE,
+	[VMEXIT_INVD] = GM_X_SKIP,
+	[VMEXIT_HLT] = GM_X_HLT,
+	[VMEXIT_INVLPGA] = GM_X_UD,
+	[VMEXIT_FERR] = GM_X_NONE,
+	[VMEXIT_SHUTDOWN] = GM_X_SHUTDOWN,
+	[VMEXIT_VMRUN] = GM_X_UD,
+	[VMEXIT_VMMCALL] = GM_X_HYPERCALL,
+	[VMEXIT_VMMCALL + 1 ... VMEXIT_RDTSCP] = GM_X_UD, /* the rest of SVM */
+	[VMEXIT_WBINVD] = GM_X_SKIP,
+	[VMEXIT_MONITOR ... VMEXIT_MWAIT2] = GM_X_UD,
+	[VMEXIT_XSETBV] = GM_X_XSETBV,
+	[VMEXIT_RDPRU] = GM_X_UD,
+	[VMEXIT_INVPCID] = GM_X_UD,
 };
 
 static void exit_io(struct vmcb *v, struct gm_exit *x)
@@ -500,10 +511,9 @@ static void exit_io(struct vmcb *v, struct gm_exit *x)
 static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 {
 	u64 code = v->exit_code;
-	unsigned int i;
 
 	x->code = code;
-	x->kind = GM_X_UNKNOWN;
+	x->kind = code < VMEXIT_COUNT ? exit_kinds[code] : GM_X_UNKNOWN;
 	x->in_event = !!(v->exit_int_info & VMCB_EV_VALID);
 	x->next_rip = svm_features & SVM_NRIPS ? v->next_rip : 0;
 	if (code == VMEXIT_INVALID) {
@@ -512,6 +522,8 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 		x->kind = GM_X_PAGE;
 		x->addr = v->exit_info2;
 		x->acc = v->exit_info1;
+		/* Not one of the guest's tables (APM 15.25.6). */
+		x->data_gpa = v->exit_info1 >> 32 & 1;
 		if (svm_features & SVM_DECODEASSIST) {
 			x->ninsn = min_t(u8, v->insn_len, sizeof(x->insn));
 			memcpy(x->insn, v->insn_bytes, sizeof(x->insn));
@@ -522,14 +534,7 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 		x->code = v->dr6;
 	} else if (code == VMEXIT_MSR) {
 		x->kind = v->exit_info1 & 1 ? GM_X_WRMSR : GM_X_RDMSR;
-	} else if (code < VMEXIT_EXC) {
-		x->kind = GM_X_EMULATE;
-	} else if (code >= VMEXIT_VMRUN && code < VMEXIT_RDTSCP) {
-		x->kind = GM_X_UD;
 	}
-	for (i = 0; i < ARRAY_SIZE(exit_kinds); i++)
-		if (exit_kinds[i].code == code)
-			x->kind = exit_kinds[i].kind;
 }
 
 /* NMIs stay masked until the IRET after one has been executed (APM 15.13.4 has no help for this). */

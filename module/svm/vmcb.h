@@ -143,6 +143,7 @@ struct vmcb {
 #define VMEXIT_XSETBV 0x8d
 #define VMEXIT_RDPRU  0x8e
 #define VMEXIT_INVPCID 0xa2
+#define VMEXIT_COUNT  0xa3
 #define VMEXIT_NPF    0x400
 #define VMEXIT_INVALID (~(u64)0)
 
