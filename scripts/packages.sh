@@ -4,6 +4,9 @@
 #
 #   pkg_dir PACKAGE [SUITE [ARCH]]   prints a folder with the package unpacked
 #   pkg_depends PACKAGE PATTERN [SUITE [ARCH]]   prints the first dependency that matches
+#   pkg_names PATTERN [SUITE [ARCH]]   prints the names that match (grep -E), oldest version first
+#   pkg_root SUITE ARCH PACKAGE...   prints a folder with all of them and what they depend on unpacked:
+#                                    a root in which programs run (chroot), though nothing is configured
 
 CACHE=${CACHE:-$(cd "$(dirname "$0")/.." && pwd)/cache}
 
@@ -21,7 +24,7 @@ pkg_apt() {
 		-o Dir::Cache=$pkg_root/cache -o APT::Architecture=$pkg_arch \
 		-o APT::Architectures::=$pkg_arch -o Acquire::Check-Valid-Until=false"
 	if [ -f "$pkg_root/done" ]; then
-		pkg_uri=$(sed -n 's/.*\] \([^ ]*\) .*/\1/p' "$pkg_root/sources.list")
+		pkg_uri=$(sed -n '1s/.*\] \([^ ]*\) .*/\1/p' "$pkg_root/sources.list")
 		return
 	fi
 	mkdir -p "$pkg_root/state/lists/partial" "$pkg_root/cache/archives/partial"
@@ -30,8 +33,10 @@ pkg_apt() {
 	pkg_uri=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN)' 2>/dev/null |
 		awk '$2 == "main" && $1 ~ /\/debian\/?$/ {print $1; exit}')
 	[ -n "$pkg_uri" ] || { echo "packages: no Debian archive in this machine's apt configuration" >&2; return 1; }
-	echo "deb [arch=$pkg_arch signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $pkg_uri $pkg_suite main" \
-		>"$pkg_root/sources.list"
+	# Backports are made to be used on top of their suite.
+	for pkg_s in "$pkg_suite" "${pkg_suite%-backports}"; do
+		echo "deb [arch=$pkg_arch signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $pkg_uri $pkg_s main"
+	done | uniq >"$pkg_root/sources.list"
 	echo "packages: reading the package lists of $pkg_suite ($pkg_arch)" >&2
 	apt-get $apt_opts -qq update >&2 || return 1
 	touch "$pkg_root/done"
@@ -55,4 +60,45 @@ pkg_dir() {
 pkg_depends() {
 	pkg_apt "${3:-}" "${4:-}" || return 1
 	apt-cache $apt_opts depends "$1" | awk -v pat="$2" '$1 == "Depends:" && $2 ~ pat {print $2; exit}'
+}
+
+pkg_names() {
+	pkg_apt "${2:-}" "${3:-}" || return 1
+	apt-cache $apt_opts pkgnames | grep -E "$1" | sort -V
+}
+
+# The list of what is unpacked already stands in the root; nothing is unpacked twice.
+pkg_root() {
+	pkg_apt "$1" "$2" || return 1
+	shift 2
+	pkg_tree=$CACHE/roots/$pkg_suite-$pkg_arch
+	mkdir -p "$pkg_tree/dev" "$pkg_tree/proc" "$pkg_tree/tmp"
+	touch "$pkg_tree/.unpacked"
+	pkg_new=
+	for pkg_p in "$@"; do
+		grep -qx "wanted $pkg_p" "$pkg_tree/.unpacked" || pkg_new=1
+	done
+	if [ -n "$pkg_new" ]; then
+		echo "packages: making a root of $pkg_suite ($pkg_arch) for $*" >&2
+		pkg_list=$(apt-get $apt_opts -qq -s --no-install-recommends install "$@" |
+			awk '$1 == "Inst" {v = $3; sub(/^\(/, "", v); print $2 "=" v}') || return 1
+		[ -n "$pkg_list" ] || return 1
+		pkg_list=$(echo "$pkg_list" | grep -vxFf "$pkg_tree/.unpacked")
+		rm -rf "$pkg_tree/.deb" && mkdir "$pkg_tree/.deb"
+		(cd "$pkg_tree/.deb" && apt-get $apt_opts -o APT::Sandbox::User=root -qq \
+			download $pkg_list >&2) || return 1
+		for pkg_p in "$pkg_tree"/.deb/*.deb; do
+			dpkg-deb --fsys-tarfile "$pkg_p" |
+				tar -C "$pkg_tree" -x --keep-directory-symlink --exclude=./usr/share/doc \
+					--exclude=./usr/share/man --exclude=./usr/share/locale || return 1
+		done
+		echo "$pkg_list" >>"$pkg_tree/.unpacked"
+		rm -rf "$pkg_tree/.deb"
+		[ -e "$pkg_tree/usr/bin/awk" ] || ln -s mawk "$pkg_tree/usr/bin/awk"
+		[ -e "$pkg_tree/bin/sh" ] || ln -s dash "$pkg_tree/bin/sh"
+		for pkg_p in "$@"; do
+			echo "wanted $pkg_p" >>"$pkg_tree/.unpacked"
+		done
+	fi
+	echo "$pkg_tree"
 }

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The processor as kernels name it: registers, features and MSRs that headers of some kernels lack, and
+ * accessors that changed. Numbers are those of the Intel SDM volumes 2 to 4 and the AMD APM volume 2.
+ */
+#ifndef GM_COMPAT_CPU_H
+#define GM_COMPAT_CPU_H
+
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+
+/* ---- control register bits ---- */
+
+#ifndef X86_CR4_VME
+#define X86_CR4_VME        0x000001
+#define X86_CR4_PVI        0x000002
+#define X86_CR4_TSD        0x000004
+#define X86_CR4_DE         0x000008
+#define X86_CR4_PSE        0x000010
+#define X86_CR4_PAE        0x000020
+#define X86_CR4_MCE        0x000040
+#define X86_CR4_PGE        0x000080
+#define X86_CR4_PCE        0x000100
+#define X86_CR4_OSFXSR     0x000200
+#define X86_CR4_OSXMMEXCPT 0x000400
+#endif
+#ifndef X86_CR4_UMIP
+#define X86_CR4_UMIP 0x000800
+#endif
+#ifndef X86_CR4_LA57
+#define X86_CR4_LA57 0x001000
+#endif
+#ifndef X86_CR4_VMXE
+#define X86_CR4_VMXE 0x002000
+#endif
+#ifndef X86_CR4_FSGSBASE
+#define X86_CR4_FSGSBASE 0x010000
+#endif
+#ifndef X86_CR4_PCIDE
+#define X86_CR4_PCIDE 0x020000
+#endif
+#ifndef X86_CR4_OSXSAVE
+#define X86_CR4_OSXSAVE 0x040000
+#endif
+#ifndef X86_CR4_SMEP
+#define X86_CR4_SMEP 0x100000
+#endif
+#ifndef X86_CR4_SMAP
+#define X86_CR4_SMAP 0x200000
+#endif
+#ifndef X86_CR4_PKE
+#define X86_CR4_PKE 0x400000
+#endif
+
+/* ---- MSRs ---- */
+
+#ifndef MSR_EFER
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SYSCALL_MASK   0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#endif
+#ifndef EFER_SCE
+#define EFER_SCE 0x0001
+#define EFER_LME 0x0100
+#define EFER_LMA 0x0400
+#define EFER_NX  0x0800
+#endif
+#ifndef EFER_SVME
+#define EFER_SVME 0x1000
+#endif
+#ifndef MSR_TSC_AUX
+#define MSR_TSC_AUX 0xc0000103
+#endif
+#ifndef MSR_VM_CR
+#define MSR_VM_CR       0xc0010114
+#define MSR_VM_HSAVE_PA 0xc0010117
+#endif
+#ifndef MSR_IA32_TSC
+#define MSR_IA32_TSC 0x10
+#endif
+#ifndef MSR_IA32_PLATFORM_ID
+#define MSR_IA32_PLATFORM_ID 0x17
+#endif
+#ifndef MSR_IA32_APICBASE
+#define MSR_IA32_APICBASE 0x1b
+#endif
+#ifndef MSR_IA32_UCODE_REV
+#define MSR_IA32_UCODE_REV 0x8b
+#endif
+#ifndef MSR_IA32_SYSENTER_CS
+#define MSR_IA32_SYSENTER_CS  0x174
+#define MSR_IA32_SYSENTER_ESP 0x175
+#define MSR_IA32_SYSENTER_EIP 0x176
+#endif
+#ifndef MSR_IA32_MCG_CAP
+#define MSR_IA32_MCG_CAP    0x179
+#define MSR_IA32_MCG_STATUS 0x17a
+#endif
+#ifndef MSR_IA32_MISC_ENABLE
+#define MSR_IA32_MISC_ENABLE 0x1a0
+#endif
+#ifndef MSR_IA32_CR_PAT
+#define MSR_IA32_CR_PAT 0x277
+#endif
+#ifndef MSR_IA32_XSS
+#define MSR_IA32_XSS 0xda0
+#endif
+
+#if !defined(GM_HAVE_RDMSRL) && defined(GM_HAVE_RDMSRQ)
+#define rdmsrl rdmsrq
+#define wrmsrl wrmsrq
+#define rdmsrl_safe rdmsrq_safe
+#define wrmsrl_safe wrmsrq_safe
+#endif
+#if !defined(GM_HAVE_RDMSRL_SAFE) && !defined(GM_HAVE_RDMSRQ)
+#define rdmsrl_safe(msr, p)                                                                        \
+	({                                                                                         \
+		u32 gm_lo = 0, gm_hi = 0;                                                          \
+		int gm_err = rdmsr_safe(msr, &gm_lo, &gm_hi);                                      \
+		*(p) = gm_lo | (u64)gm_hi << 32;                                                   \
+		gm_err;                                                                            \
+	})
+#endif
+#if !defined(GM_HAVE_WRMSRL_SAFE) && !defined(GM_HAVE_RDMSRQ)
+#define wrmsrl_safe(msr, v) wrmsr_safe(msr, (u32)(u64)(v), (u32)((u64)(v) >> 32))
+#endif
+
+/* ---- features ---- */
+
+/*
+ * A feature that the kernel has no number for is asked of the CPU itself: GM_FEATURE in the number,
+ * then the leaf (bit 24: 0x8000xxxx), index, register (0 to 3: EAX to EDX) and bit.
+ */
+#define GM_FEATURE 0x40000000u
+#define GM_CPUID_BIT(ext, leaf, index, reg, bit)                                                   \
+	(GM_FEATURE | (ext) << 24 | (leaf) << 16 | (index) << 8 | (reg) << 5 | (bit))
+
+#ifndef X86_FEATURE_VMX
+#define X86_FEATURE_VMX GM_CPUID_BIT(0, 1, 0, 2, 5)
+#endif
+#ifndef X86_FEATURE_PCID
+#define X86_FEATURE_PCID GM_CPUID_BIT(0, 1, 0, 2, 17)
+#endif
+#ifndef X86_FEATURE_XSAVE
+#define X86_FEATURE_XSAVE GM_CPUID_BIT(0, 1, 0, 2, 26)
+#endif
+#ifndef X86_FEATURE_OSXSAVE
+#define X86_FEATURE_OSXSAVE GM_CPUID_BIT(0, 1, 0, 2, 27)
+#endif
+#ifndef X86_FEATURE_FSGSBASE
+#define X86_FEATURE_FSGSBASE GM_CPUID_BIT(0, 7, 0, 1, 0)
+#endif
+#ifndef X86_FEATURE_SMEP
+#define X86_FEATURE_SMEP GM_CPUID_BIT(0, 7, 0, 1, 7)
+#endif
+#ifndef X86_FEATURE_INVPCID
+#define X86_FEATURE_INVPCID GM_CPUID_BIT(0, 7, 0, 1, 10)
+#endif
+#ifndef X86_FEATURE_SMAP
+#define X86_FEATURE_SMAP GM_CPUID_BIT(0, 7, 0, 1, 20)
+#endif
+#ifndef X86_FEATURE_UMIP
+#define X86_FEATURE_UMIP GM_CPUID_BIT(0, 7, 0, 2, 2)
+#endif
+#ifndef X86_FEATURE_XSAVES
+#define X86_FEATURE_XSAVES GM_CPUID_BIT(0, 0xd, 1, 0, 3)
+#endif
+#ifndef X86_FEATURE_SVM
+#define X86_FEATURE_SVM GM_CPUID_BIT(1, 1, 0, 2, 2)
+#endif
+#ifndef X86_FEATURE_RDTSCP
+#define X86_FEATURE_RDTSCP GM_CPUID_BIT(1, 1, 0, 3, 27)
+#endif
+#ifndef X86_FEATURE_GBPAGES
+#define X86_FEATURE_GBPAGES GM_CPUID_BIT(1, 1, 0, 3, 26)
+#endif
+
+static inline int gm_cpu_has(u32 feature)
+{
+	u32 r[4], base = feature >> 24 & 1 ? 0x80000000u : 0, leaf = feature >> 16 & 0xff;
+
+	if (!(feature & GM_FEATURE))
+		return boot_cpu_has(feature);
+	if (cpuid_eax(base) < base + leaf)
+		return 0;
+	cpuid_count(base + leaf, feature >> 8 & 0xff, &r[0], &r[1], &r[2], &r[3]);
+	return r[feature >> 5 & 3] >> (feature & 31) & 1;
+}
+
+#if X86_FEATURE_XSAVES >= GM_FEATURE || X86_FEATURE_UMIP >= GM_FEATURE
+#undef boot_cpu_has
+#define boot_cpu_has(feature) gm_cpu_has(feature)
+#endif
+
+/* Bits of a physical address of this CPU. */
+static inline unsigned int gm_phys_bits(void)
+{
+#ifdef GM_HAVE_X86_PHYS_BITS
+	return boot_cpu_data.x86_phys_bits;
+#else
+	return cpuid_eax(0x80000000) >= 0x80000008 ? cpuid_eax(0x80000008) & 0xff : 36;
+#endif
+}
+
+/* ---- instructions ---- */
+
+#ifndef GM_HAVE_RDTSC
+#undef rdtsc
+static inline u64 rdtsc(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (u64)hi << 32;
+}
+#endif
+
+#ifndef GM_HAVE_READ_CR4
+#define __read_cr4 read_cr4
+#endif
+
+#ifndef GM_HAVE_IBPB
+static inline void indirect_branch_prediction_barrier(void)
+{
+}
+#endif
+
+/* The value found at p; `val` is there now if that was `old`. The CPU is one with CMPXCHG8B. */
+static inline u64 gm_cmpxchg64(volatile u64 *p, u64 old, u64 val)
+{
+#ifdef CONFIG_X86_64
+	return cmpxchg(p, old, val);
+#else
+	asm volatile("lock; cmpxchg8b %1"
+		     : "+A"(old), "+m"(*p)
+		     : "b"((u32)val), "c"((u32)(val >> 32))
+		     : "memory", "cc");
+	return old;
+#endif
+}
+
+/* ---- debug registers ---- */
+
+#ifndef GM_HAVE_HW_BREAKPOINTS
+/* Nobody keeps what the registers should hold: debugged threads get theirs back when they are next
+ * switched to (see gm_debug_restore()). */
+static inline int hw_breakpoint_active(void)
+{
+	return 0;
+}
+static inline void hw_breakpoint_restore(void)
+{
+}
+#endif
+
+/* ---- clock ---- */
+
+/* Frequency of the time stamp counter in kHz. */
+static inline unsigned int gm_tsc_khz(void)
+{
+#ifdef GM_EXPORTS_TSC_KHZ
+	return tsc_khz;
+#else
+	return cpu_khz;
+#endif
+}
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a kernel's headers offer: probe.sh compiles this file once and looks under which #line the
+ * compiler reports errors. Each probe is a function of its own, so that an error in one is none in the next;
+ * it takes addresses and compares types, since those are errors with every compiler, where a call of
+ * something unknown may be a warning. The comment says since when (or until when) it holds in Linux
+ * itself; distributions carry some of it back, which is why nobody asks for the version.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/interrupt.h>
+#include <linux/hrtimer.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <linux/anon_inodes.h>
+#include <linux/eventfd.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/mmu_notifier.h>
+#include <linux/preempt.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <asm/fpu/api.h>
+#include <asm/io.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor.h>
+#include <asm/special_insns.h>
+#include <asm/tsc.h>
+
+#define SAME(a, b) ((void)sizeof(char[__builtin_types_compatible_p(__typeof__(a), __typeof__(b)) ? 1 : -1]))
+#define USE(x) ((void)(x))
+
+/* clang-format off */
+#line 1 "CONTROL_GOOD_FIRST"
+void gm_p1(void) { USE(&kfree); SAME(1, 2); }
+#line 1 "CONTROL_BAD_FIRST"
+void gm_p2(void) { USE(&gm_no_such_function); }
+
+/* ---- language and basic types ---- */
+#line 1 "BOOL" /* 2.6.19 */
+bool gm_bool(void); bool gm_bool(void) { return true; }
+#line 1 "ATOMIC64" /* x86_64: 2.6.16; i386: 2.6.31 */
+void gm_a1(atomic64_t *v); void gm_a1(atomic64_t *v) { USE(atomic64_read(v)); }
+
+/* ---- memory ---- */
+#line 1 "KVZALLOC" /* 4.12 */
+void gm_m1(void) { USE(kvzalloc(1, GFP_KERNEL)); { void *(*p)(size_t, gfp_t); (void)sizeof(p = (void *)&kvzalloc); } }
+#line 1 "KVFREE" /* 3.15 */
+void gm_m2(void) { void (*p)(const void *) = &kvfree; USE(p); }
+#line 1 "KVCALLOC" /* 4.18 */
+void gm_m3(void) { void *p; p = (void *)0; SAME(kvcalloc(1, 2, GFP_KERNEL), p); }
+#line 1 "GFP_KERNEL_ACCOUNT" /* 4.5 */
+void gm_m4(void) { USE(GFP_KERNEL_ACCOUNT); }
+#line 1 "IS_VMALLOC_ADDR" /* 2.6.25 */
+void gm_m5(void) { USE(&is_vmalloc_addr); }
+#line 1 "VMALLOC_USER" /* 2.6.18 */
+void gm_m6(void) { USE(&vmalloc_user); USE(&remap_vmalloc_range); }
+#line 1 "KZALLOC" /* 2.6.14 */
+void gm_m7(void) { void *p = (void *)&kcalloc; USE(p); }
+
+/* ---- other processes' memory ---- */
+#line 1 "MMGRAB" /* 4.11 */
+void gm_u1(void) { USE(&mmgrab); }
+#line 1 "PIN_USER_PAGES_FAST" /* 5.6 */
+void gm_u2(void) { USE(&pin_user_pages_fast); }
+#line 1 "UNPIN_USER_PAGES_DIRTY_LOCK" /* 5.6 */
+void gm_u3(void) { USE(&unpin_user_pages_dirty_lock); }
+#line 1 "ACCOUNT_LOCKED_VM" /* 5.3 */
+void gm_u4(void) { USE(&account_locked_vm); }
+#line 1 "GUP_FAST_FLAGS" /* get_user_pages_fast(..., unsigned int gup_flags, ...): 5.2; int write before */
+int gm_u5(unsigned long, int, unsigned int, struct page **);
+void gm_u6(void) { SAME(get_user_pages_fast, gm_u5); }
+#line 1 "GUP_FAST" /* 2.6.27 */
+void gm_u7(void) { USE(&get_user_pages_fast); }
+#line 1 "PINNED_VM" /* in struct mm_struct: 3.2; atomic64_t since 5.1 */
+void gm_u8(struct mm_struct *mm); void gm_u8(struct mm_struct *mm) { USE(&mm->pinned_vm); }
+#line 1 "MMAP_LOCK" /* mmap_read_lock() and the like: 5.8 */
+void gm_u9(void) { USE(&mmap_read_lock); USE(&mmap_write_lock); }
+#line 1 "ACCESS_OK_TYPE" /* until 5.0 */
+void gm_u10(void *p); void gm_u10(void *p) { USE(access_ok(VERIFY_READ, p, 1)); }
+
+/* ---- locks, signals, scheduling ---- */
+#line 1 "MUTEX_LOCK_KILLABLE" /* 2.6.25 */
+void gm_l1(struct mutex *m); void gm_l1(struct mutex *m) { USE(TASK_KILLABLE); USE(m); }
+#line 1 "SMP_CALL_RETRY" /* smp_call_function() with four arguments: until 2.6.27 */
+int gm_l2(void (*)(void *), void *, int, int);
+void gm_l3(void) { SAME(smp_call_function, gm_l2); }
+#line 1 "FOR_EACH_POSSIBLE_CPU" /* 2.6.17 */
+void gm_l4(void) { int cpu; for_each_possible_cpu(cpu) { } }
+#line 1 "THIS_CPU_READ" /* __this_cpu_read(): 2.6.33 */
+DEFINE_PER_CPU(int, gm_var);
+void gm_l5(void) { USE(__this_cpu_read(gm_var)); }
+
+/* ---- files ---- */
+#line 1 "COMPAT_PTR_IOCTL" /* 5.5 */
+void gm_f1(void) { void *p = (void *)compat_ptr_ioctl; USE(p); }
+#line 1 "NOOP_LLSEEK" /* 2.6.35 */
+void gm_f2(void) { USE(&noop_llseek); }
+#line 1 "MISC_CONST_FOPS" /* struct miscdevice points at constant operations: 2.6.17 */
+void gm_f3(void) { SAME(((struct miscdevice *)0)->fops, (const struct file_operations *)0); }
+#line 1 "ANON_INODE_FLAGS" /* anon_inode_getfd() as it is today: 2.6.27 */
+int gm_f4(const char *, const struct file_operations *, void *, int);
+void gm_f5(void) { SAME(anon_inode_getfd, gm_f4); }
+#line 1 "ANON_INODE_FD" /* 2.6.22 to 2.6.26: hands out the file as well, and no flags */
+int gm_f6(int *, struct inode **, struct file **, const char *, const struct file_operations *, void *);
+void gm_f7(void) { SAME(anon_inode_getfd, gm_f6); }
+
+/* ---- the CPU ---- */
+#line 1 "RDTSC" /* 4.3: a function; before, a macro with two arguments */
+void gm_c1(void) { unsigned long long v = rdtsc(); USE(v); }
+#line 1 "READ_CR4" /* __read_cr4(): 4.0 */
+void gm_c2(void) { USE(&__read_cr4); }
+#line 1 "RDMSRL" /* rdmsrl() and the like: until 6.19, rdmsrq() instead from 6.16 */
+void gm_c3(void) { unsigned long long v; rdmsrl(0, v); wrmsrl(0, v); }
+#line 1 "RDMSRQ" /* 6.16 */
+void gm_c4(void) { unsigned long long v; rdmsrq(0, v); wrmsrq(0, v); }
+#line 1 "RDMSRL_SAFE" /* 2.6.28 */
+void gm_c5(void) { unsigned long long v; USE(rdmsrl_safe(0, &v)); }
+#line 1 "HW_BREAKPOINTS" /* 2.6.33 */
+void gm_c6(void) { USE(&hw_breakpoint_active); USE(&hw_breakpoint_restore); }
+#line 1 "IBPB" /* 4.16, and in stable series before */
+void gm_c7(void) { indirect_branch_prediction_barrier(); (void)sizeof(&indirect_branch_prediction_barrier); }
+#line 1 "X86_PHYS_BITS" /* x86_64: always; i386: 2.6.27 */
+void gm_c8(void) { USE(boot_cpu_data.x86_phys_bits); }
+#line 1 "CPUID_COUNT"
+void gm_c9(void) { USE(&cpuid_count); }
+
+#line 1 "CONTROL_GOOD_LAST"
+void gm_p3(void) { USE(&kfree); SAME(1, 2); }
+#line 1 "CONTROL_BAD_LAST"
+void gm_p4(void) { USE(&gm_no_such_function); }
+/* clang-format on */

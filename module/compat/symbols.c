@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Names that the driver would like to link with: modpost says which of them this kernel exports to a
+ * GPL module that is not its own kvm. One GM_SYMBOL a line; probe.sh reads the names from here. The
+ * assembler's name is given apart, so that no header's declaration is in the way.
+ */
+#include <linux/module.h>
+
+#define GM_SYMBOL(name)                                                                            \
+	extern char gm_sym_##name[] __asm__(#name);                                                \
+	char *gm_ref_##name = gm_sym_##name;
+
+/* clang-format off */
+GM_SYMBOL(gm_no_such_symbol_first)
+GM_SYMBOL(kfree)
+GM_SYMBOL(__mmdrop)
+GM_SYMBOL(account_locked_vm)
+GM_SYMBOL(anon_inode_getfd)
+GM_SYMBOL(fd_install)
+GM_SYMBOL(get_user_pages_fast)
+GM_SYMBOL(hw_breakpoint_restore)
+GM_SYMBOL(mmu_notifier_register)
+GM_SYMBOL(pin_user_pages_fast)
+GM_SYMBOL(preempt_notifier_register)
+GM_SYMBOL(remap_vmalloc_range)
+GM_SYMBOL(set_page_dirty_lock)
+GM_SYMBOL(sigprocmask)
+GM_SYMBOL(tsc_khz)
+GM_SYMBOL(unpin_user_pages_dirty_lock)
+GM_SYMBOL(vmalloc_user)
+GM_SYMBOL(gm_no_such_symbol_last)
+/* clang-format on */
+
+MODULE_LICENSE("GPL");
