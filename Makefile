@@ -77,6 +77,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
 ##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
 ##   check-rig      the driver in an emulated AMD-V machine (two minutes)
+##   check-kernels  the driver against the headers of every kernel that Debian has (KDIRS="DIR..." for other trees)
 ##   check-guests   boot every test guest (5 to 20 minutes once they are made)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
 ##   lint, format   static checks; clang-format in place
@@ -105,6 +106,10 @@ check-rig:
 	$(Q)scripts/setup.sh build run rig
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)test/rig/run.sh --cpus $(or $(RIG_CPUS),1) $(BUILD)/vmm
+
+check-kernels:
+	$(Q)scripts/setup.sh build rig
+	$(Q)test/compat/check-kernels.sh $(KDIRS)
 
 check-guests:
 	$(Q)scripts/setup.sh build run test
@@ -136,6 +141,6 @@ clean:
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
 
-.PHONY: all unit run check check-unit check-cli check-rig check-guests bench lint format install clean help
+.PHONY: all unit run check check-unit check-cli check-rig check-kernels check-guests bench lint format install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -172,7 +172,7 @@ static int add_extended(struct cpuid_out *o)
 			e->edx &= 0x100; /* invariant TSC */
 			break;
 		case 0x80000008:
-			e->eax = 0x3000 | min_t(u32, boot_cpu_data.x86_phys_bits, 48);
+			e->eax = 0x3000 | min_t(u32, gm_phys_bits(), 48);
 			e->ebx &= E8_EBX;
 			e->ecx = e->edx = 0;
 			break;

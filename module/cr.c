@@ -69,7 +69,7 @@ int gm_set_cr0(struct gm_vcpu *vcpu, u64 val)
 
 int gm_set_cr3(struct gm_vcpu *vcpu, u64 val)
 {
-	if ((vcpu->efer & EFER_LMA) && val >> boot_cpu_data.x86_phys_bits)
+	if ((vcpu->efer & EFER_LMA) && val >> gm_phys_bits())
 		return -EINVAL;
 	vcpu->cr3 = val;
 	gm_mmu_changed(vcpu);
@@ -120,7 +120,7 @@ int gm_sregs_valid(struct gm_vcpu *vcpu, const struct gm_sregs *s)
 	if ((s->cr0 & X86_CR0_PG) && (s->efer & EFER_LME)) {
 		if (!(s->cr4 & X86_CR4_PAE) || !(s->efer & EFER_LMA))
 			return 0;
-		if (s->cr3 >> boot_cpu_data.x86_phys_bits)
+		if (s->cr3 >> gm_phys_bits())
 			return 0;
 		return !(s->cs.l && s->cs.db);
 	}

@@ -316,7 +316,7 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	a->mmu.cr3 = vcpu->cr3;
 	a->mmu.cr4 = vcpu->cr4;
 	a->mmu.efer = vcpu->efer;
-	a->mmu.phys_bits = min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);
+	a->mmu.phys_bits = min_t(unsigned int, gm_phys_bits(), 48);
 	a->mmu.has_1g = boot_cpu_has(X86_FEATURE_GBPAGES);
 	a->mmu.has_pse36 = 1;
 	if ((vcpu->cr0 & X86_CR0_PG) && (vcpu->cr4 & X86_CR4_PAE) && !ctx->long_mode)

@@ -24,7 +24,8 @@
 #ifndef GM_H
 #define GM_H
 
-#include <linux/kernel.h>
+#include "module/compat/compat.h"
+
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -62,7 +63,7 @@ struct gm_slot {
 
 struct gm_vm {
 	struct kref refs;
-	struct mm_struct *mm;          /* held with mmgrab; whose memory the slots are */
+	struct mm_struct *mm;          /* held with gm_mm_hold(); whose memory the slots are */
 	struct mutex lock;
 	struct gm_vcpu *vcpus[GM_MAX_VCPUS]; /* lock */
 	unsigned int nvcpus;           /* lock */
@@ -276,12 +277,12 @@ extern const struct gm_backend gm_backend_svm;
 extern const struct gm_backend *gm_backend;
 
 /* vm.c */
-int gm_vm_create(void);
+int gm_vm_create(struct file *from);
 void gm_vm_put(struct gm_vm *vm);
 int gm_check_extension(unsigned long cap);
 
 /* vcpu.c */
-int gm_vcpu_create(struct gm_vm *vm, unsigned long id);
+int gm_vcpu_create(struct gm_vm *vm, struct file *from, unsigned long id);
 int gm_can_inject(struct gm_vcpu *vcpu);
 int gm_run_loop(struct gm_vcpu *vcpu);
 

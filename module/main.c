@@ -134,7 +134,7 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case GM_GET_API_VERSION:
 		return arg ? -EINVAL : GM_API_VERSION;
 	case GM_CREATE_VM:
-		return arg ? -EINVAL : gm_vm_create();
+		return arg ? -EINVAL : gm_vm_create(file);
 	case GM_CHECK_EXTENSION:
 		return gm_check_extension(arg);
 	case GM_GET_VCPU_MMAP_SIZE:
@@ -154,13 +154,13 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static const struct file_operations dev_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = dev_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+	.compat_ioctl = gm_compat_ioctl,
 	.llseek = noop_llseek,
 };
 
 static struct miscdevice dev = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.fops = &dev_fops,
+	.fops = GM_MISC_FOPS(&dev_fops),
 };
 
 static int __init gm_init(void)

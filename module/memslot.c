@@ -28,12 +28,9 @@ struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 
 struct page *gm_slot_page(struct gm_vm *vm, struct gm_slot *slot, u64 index)
 {
-	unsigned int flags = FOLL_LONGTERM | (slot->flags & GM_MEM_READONLY ? 0 : FOLL_WRITE);
-
-	if (!slot->pages[index] &&
-	    pin_user_pages_fast(slot->hva + (index << PAGE_SHIFT), 1, flags,
-				&slot->pages[index]) != 1)
-		slot->pages[index] = NULL;
+	if (!slot->pages[index])
+		slot->pages[index] = gm_page_pin(slot->hva + (index << PAGE_SHIFT),
+						 !(slot->flags & GM_MEM_READONLY));
 	return slot->pages[index];
 }
 
@@ -51,12 +48,12 @@ static void slot_release(struct gm_vm *vm, struct gm_slot *slot)
 
 	for (i = 0; slot->pages && i < slot->npages; i++) {
 		if (slot->pages[i])
-			unpin_user_pages_dirty_lock(&slot->pages[i], 1, dirty);
+			gm_page_unpin(slot->pages[i], dirty);
 		if (!(i & 1023))
 			cond_resched();
 	}
 	if (slot->npages)
-		account_locked_vm(vm->mm, slot->npages, false);
+		gm_mm_charge(vm->mm, slot->npages, 0);
 	kvfree(slot->pages);
 	kvfree(slot->dirty);
 	memset(slot, 0, sizeof(*slot));
@@ -80,7 +77,7 @@ static int slot_make(struct gm_vm *vm, const struct gm_memory_region *r, struct 
 	int ret;
 
 	memset(s, 0, sizeof(*s));
-	ret = account_locked_vm(vm->mm, r->memory_size >> PAGE_SHIFT, true);
+	ret = gm_mm_charge(vm->mm, r->memory_size >> PAGE_SHIFT, 1);
 	if (ret)
 		return ret;
 	s->gfn = r->guest_phys_addr >> PAGE_SHIFT;
@@ -98,7 +95,7 @@ static int slot_make(struct gm_vm *vm, const struct gm_memory_region *r, struct 
 
 static int region_check(const struct gm_memory_region *r)
 {
-	u64 limit = 1ull << min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);
+	u64 limit = 1ull << min_t(unsigned int, gm_phys_bits(), 48);
 
 	if (r->slot >= GM_MAX_SLOTS || (r->flags & ~(GM_MEM_LOG_DIRTY | GM_MEM_READONLY)))
 		return -EINVAL;
@@ -109,7 +106,7 @@ static int region_check(const struct gm_memory_region *r)
 	if (r->guest_phys_addr >= limit || r->memory_size > limit - r->guest_phys_addr)
 		return -EINVAL;
 	if (r->userspace_addr != (unsigned long)r->userspace_addr ||
-	    !access_ok((void __user *)(unsigned long)r->userspace_addr, r->memory_size))
+	    !gm_access_ok(r->userspace_addr, r->memory_size))
 		return -EINVAL;
 	return 0;
 }
@@ -277,7 +274,7 @@ int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 va
 		return -ENOENT;
 	p = (u8 *)kmap(page) + offset_in_page(gpa);
 	if (size == 8)
-		done = cmpxchg64((u64 *)p, old, val) == old;
+		done = gm_cmpxchg64((u64 *)p, old, val) == old;
 	else
 		done = cmpxchg((u32 *)p, (u32)old, (u32)val) == (u32)old;
 	kunmap(page);

@@ -170,7 +170,7 @@ void gm_mmu_flush(struct gm_vm *vm)
 	atomic_inc(&vm->flush_gen);
 	smp_mb(); /* before the CPUs are looked at: see the run window's check */
 	preempt_disable();
-	smp_call_function(flush_ack, NULL, 1);
+	gm_call_others(flush_ack, NULL);
 	preempt_enable();
 }
 

@@ -161,7 +161,7 @@ static void tsc_move(struct gm_vcpu *vcpu, u64 delta)
  */
 static void tsc_set(struct gm_vcpu *vcpu, u64 val)
 {
-	u64 now = rdtsc(), off = vcpu->vm->tsc_offset, second = (u64)tsc_khz * 1000;
+	u64 now = rdtsc(), off = vcpu->vm->tsc_offset, second = (u64)gm_tsc_khz() * 1000;
 	s64 diff = (s64)(val - (now + off));
 
 	if (!val || (diff < (s64)second && diff > -(s64)second)) {
@@ -217,7 +217,7 @@ static int types_valid(u64 v, int pat)
 
 static int mtrr_valid(u32 index, u64 val)
 {
-	u64 reserved = ~0ull << boot_cpu_data.x86_phys_bits;
+	u64 reserved = ~0ull << gm_phys_bits();
 
 	if (index >= 0x250 && index <= 0x26f)
 		return types_valid(val, 0);

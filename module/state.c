@@ -592,7 +592,7 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 		vcpu->mp_state = GM_MP_RUNNABLE;
 		return 0;
 	case GM_GET_TSC_KHZ:
-		return tsc_khz;
+		return gm_tsc_khz();
 	}
 	return -ENOTTY;
 }

@@ -2,14 +2,11 @@
 /* A vCPU: its descriptor, its mapping, and RUN. */
 #include "module/gm.h"
 
-#include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
-
-static atomic64_t next_serial = ATOMIC64_INIT(1);
 
 static void vcpu_free(struct gm_vcpu *vcpu)
 {
@@ -65,7 +62,7 @@ void gm_vcpu_request(struct gm_vcpu *vcpu, unsigned int req)
 	cpu = READ_ONCE(vcpu->guest_cpu);
 	/* On this CPU it is not in guest mode: we run. */
 	if (cpu >= 0 && cpu != smp_processor_id())
-		smp_send_reschedule(cpu);
+		gm_cpu_kick(cpu);
 	preempt_enable();
 	if (waitqueue_active(&vcpu->wq))
 		wake_up(&vcpu->wq);
@@ -202,7 +199,7 @@ static const struct file_operations vcpu_fops = {
 	.owner = THIS_MODULE,
 	.release = vcpu_release,
 	.unlocked_ioctl = vcpu_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+	.compat_ioctl = gm_compat_ioctl,
 	.mmap = vcpu_mmap,
 	.llseek = noop_llseek,
 };
@@ -216,7 +213,7 @@ static struct gm_vcpu *vcpu_alloc(struct gm_vm *vm, unsigned int id)
 	mutex_init(&vcpu->mutex);
 	vcpu->vm = vm;
 	vcpu->id = id;
-	vcpu->serial = atomic64_inc_return(&next_serial);
+	vcpu->serial = gm_serial_next();
 	vcpu->last_cpu = -1;
 	vcpu->guest_cpu = -1;
 	init_waitqueue_head(&vcpu->wq);
@@ -231,7 +228,7 @@ static struct gm_vcpu *vcpu_alloc(struct gm_vm *vm, unsigned int id)
 	return vcpu;
 }
 
-int gm_vcpu_create(struct gm_vm *vm, unsigned long id)
+int gm_vcpu_create(struct gm_vm *vm, struct file *from, unsigned long id)
 {
 	struct gm_vcpu *vcpu;
 	int fd = -EEXIST;
@@ -248,7 +245,7 @@ int gm_vcpu_create(struct gm_vm *vm, unsigned long id)
 	kref_get(&vm->refs);
 	vm->vcpus[id] = vcpu;
 	vm->nvcpus++;
-	fd = anon_inode_getfd("guestmode-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	fd = gm_fd_get(from, "guestmode-vcpu", &vcpu_fops, vcpu);
 	if (fd >= 0) {
 		mutex_unlock(&vm->lock);
 		return fd;

@@ -2,13 +2,10 @@
 /* A virtual machine and its ioctls (uapi/guestmode.h). */
 #include "module/gm.h"
 
-#include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/module.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <asm/tsc.h>
 
 static void vm_free(struct kref *refs)
 {
@@ -18,7 +15,7 @@ static void vm_free(struct kref *refs)
 	gm_mmu_fini(vm);
 	gm_slots_free(vm);
 	gm_bus_fini(vm);
-	mmdrop(vm->mm);
+	gm_mm_drop(vm->mm);
 	kvfree(vm);
 }
 
@@ -59,7 +56,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EIO;
 	switch (cmd) {
 	case GM_CREATE_VCPU:
-		return gm_vcpu_create(vm, arg);
+		return gm_vcpu_create(vm, file, arg);
 	case GM_SET_USER_MEMORY_REGION:
 		return set_memory_region(vm, (void __user *)arg);
 	case GM_GET_DIRTY_LOG:
@@ -70,7 +67,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case GM_CHECK_EXTENSION:
 		return gm_check_extension(arg);
 	case GM_GET_TSC_KHZ:
-		return tsc_khz;
+		return gm_tsc_khz();
 	}
 	return gm_bus_ioctl(vm, cmd, (void __user *)arg);
 }
@@ -79,11 +76,11 @@ static const struct file_operations vm_fops = {
 	.owner = THIS_MODULE,
 	.release = vm_release,
 	.unlocked_ioctl = vm_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+	.compat_ioctl = gm_compat_ioctl,
 	.llseek = noop_llseek,
 };
 
-int gm_vm_create(void)
+int gm_vm_create(struct file *from)
 {
 	struct gm_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	int fd;
@@ -102,8 +99,8 @@ int gm_vm_create(void)
 		goto fail;
 	}
 	vm->mm = current->mm;
-	mmgrab(vm->mm);
-	fd = anon_inode_getfd("guestmode-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	gm_mm_hold(vm->mm);
+	fd = gm_fd_get(from, "guestmode-vm", &vm_fops, vm);
 	if (fd < 0)
 		gm_vm_put(vm);
 	return fd;

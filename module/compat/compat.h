@@ -36,6 +36,10 @@
 #include <asm/tsc.h>
 
 #include "compat_config.h"
+#if defined(CONFIG_SMP) && !defined(GM_EXPORTS_SMP_OPS)
+#include <asm/apic.h>
+#include <asm/hw_irq.h>
+#endif
 #include "module/compat/cpu.h"
 
 /* ---- language and basic types ---- */
@@ -117,10 +121,6 @@ static inline void *kvcalloc(size_t n, size_t size, gfp_t flags)
 }
 #endif
 
-/* A few pages that a process may map: gm_mmap_alloc() and gm_mmap_to(). */
-void *gm_mmap_alloc(size_t size);
-int gm_mmap_to(struct vm_area_struct *vma, void *area, size_t size);
-
 /* ---- a process' memory ---- */
 
 /*
@@ -184,6 +184,22 @@ static inline void gm_call_others(void (*fn)(void *), void *arg)
 	smp_call_function(fn, arg, 0, 1);
 #else
 	smp_call_function(fn, arg, 1);
+#endif
+}
+
+/* Interrupts another CPU, so that guest mode ends there. Preemption is off. */
+static inline void gm_cpu_kick(int cpu)
+{
+#if defined(CONFIG_SMP) && defined(GM_EXPORTS_SMP_OPS)
+	smp_send_reschedule(cpu);
+#elif defined(CONFIG_SMP)
+	/* The vector is known, the CPU's APIC ID is not: all others get the interrupt. */
+	unsigned long flags;
+
+	local_irq_save(flags);
+	apic_wait_icr_idle();
+	apic_write(APIC_ICR, APIC_DEST_ALLBUT | APIC_DM_FIXED | RESCHEDULE_VECTOR);
+	local_irq_restore(flags);
 #endif
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Descriptors and mappings that kernels make in different ways. */
+/* Descriptors, which kernels make in different ways. */
 #include "module/compat/compat.h"
 
 #include <linux/anon_inodes.h>
@@ -58,45 +58,6 @@ int gm_fd_get(struct file *from, const char *name, const struct file_operations 
 	file->private_data = data;
 	fd_install(fd, file);
 	return fd;
-}
-
-#endif
-
-#ifdef GM_HAVE_VMALLOC_USER
-
-void *gm_mmap_alloc(size_t size)
-{
-	return vmalloc_user(size);
-}
-
-int gm_mmap_to(struct vm_area_struct *vma, void *area, size_t size)
-{
-	return remap_vmalloc_range(vma, area, vma->vm_pgoff);
-}
-
-#else
-
-void *gm_mmap_alloc(size_t size)
-{
-	void *p = vmalloc(size);
-
-	if (p)
-		memset(p, 0, size);
-	return p;
-}
-
-int gm_mmap_to(struct vm_area_struct *vma, void *area, size_t size)
-{
-	unsigned long at, len = vma->vm_end - vma->vm_start;
-	unsigned long off = vma->vm_pgoff << PAGE_SHIFT;
-	int ret = 0;
-
-	if (vma->vm_pgoff > size >> PAGE_SHIFT || len > size - off)
-		return -EINVAL;
-	for (at = 0; at < len && !ret; at += PAGE_SIZE)
-		ret = vm_insert_page(vma, vma->vm_start + at,
-				     vmalloc_to_page((char *)area + off + at));
-	return ret;
 }
 
 #endif

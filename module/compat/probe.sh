@@ -82,8 +82,8 @@ fail() {
 [ -f "$work/symbols.o" ] || fail "no module can be compiled"
 
 # ---- results ----
-has() { # 1: no error under this #line
-	! grep -q "^$1:.*error:" "$work/probes.log"
+has() { # 1: no error under this #line, nor in a macro that is used there (which gives a note)
+	! grep -qE "^$1:.*(error|note):" "$work/probes.log"
 }
 may_use() { # 1: modpost finds it and lets us have it
 	! grep -E '(ERROR|WARNING|\*\*\*)' "$work/make.log" | grep -qE "(^|[^A-Za-z0-9_])$1([^A-Za-z0-9_]|\$)"
@@ -96,8 +96,6 @@ done
 for c in CONTROL_BAD_FIRST CONTROL_BAD_LAST; do
 	has $c && fail "$c compiles"
 done
-grep -qE '^(/|\.|include|arch).*error:' "$work/probes.log" &&
-	fail "the kernel's own headers do not compile"
 may_use kfree || fail "kfree is not exported"
 may_use gm_no_such_symbol_first && fail "modpost misses an unknown symbol"
 may_use gm_no_such_symbol_last && fail "modpost misses an unknown symbol"

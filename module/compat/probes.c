@@ -33,6 +33,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <asm/debugreg.h>
 #include <asm/fpu/api.h>
 #include <asm/io.h>
 #include <asm/msr.h>
@@ -67,10 +68,6 @@ void gm_m3(void) { void *p; p = (void *)0; SAME(kvcalloc(1, 2, GFP_KERNEL), p); 
 void gm_m4(void) { USE(GFP_KERNEL_ACCOUNT); }
 #line 1 "IS_VMALLOC_ADDR" /* 2.6.25 */
 void gm_m5(void) { USE(&is_vmalloc_addr); }
-#line 1 "VMALLOC_USER" /* 2.6.18 */
-void gm_m6(void) { USE(&vmalloc_user); USE(&remap_vmalloc_range); }
-#line 1 "KZALLOC" /* 2.6.14 */
-void gm_m7(void) { void *p = (void *)&kcalloc; USE(p); }
 
 /* ---- other processes' memory ---- */
 #line 1 "MMGRAB" /* 4.11 */
@@ -136,8 +133,6 @@ void gm_c6(void) { USE(&hw_breakpoint_active); USE(&hw_breakpoint_restore); }
 void gm_c7(void) { indirect_branch_prediction_barrier(); (void)sizeof(&indirect_branch_prediction_barrier); }
 #line 1 "X86_PHYS_BITS" /* x86_64: always; i386: 2.6.27 */
 void gm_c8(void) { USE(boot_cpu_data.x86_phys_bits); }
-#line 1 "CPUID_COUNT"
-void gm_c9(void) { USE(&cpuid_count); }
 
 #line 1 "CONTROL_GOOD_LAST"
 void gm_p3(void) { USE(&kfree); SAME(1, 2); }

@@ -8,8 +8,7 @@
  * Interrupts are off on entry and on return; inside, GIF holds them back while they are "on", so
  * that an interrupt that comes leaves guest mode. Between the two VMLOADs the per-CPU base is the guest's.
  */
-#include <linux/linkage.h>
-#include <asm/nospec-branch.h>
+#include "module/compat/asm.h"
 
 .text
 SYM_FUNC_START(gm_svm_enter)

@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds guestmode.ko against many kernels: those whose headers Debian has, each with its suite's own
+# compiler in an unpacked root (chroot; nothing is installed), or the prepared trees that are named. It must
+# compile without a warning, all symbols must resolve, and the probes must say what expected/ has
+# written down for that kernel. A line per kernel and a summary.
+# Usage: check-kernels.sh [--only PATTERN] [--update] [KDIR...]
+#   --update writes what the probes found to expected/ in place of comparing
+# The environment: KERNEL_MAKE, variables for the named trees' make, as CC=...
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/scripts/packages.sh"
+expected=$top/test/compat/expected
+only='' update=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--only) only=$2; shift ;;
+	--update) update=1 ;;
+	--*) sed -n 's/^# Usage: //p' "$0" >&2; exit 2 ;;
+	*) break ;;
+	esac
+	shift
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+result() { # "" or what is wrong, name
+	if [ -z "$1" ]; then
+		echo "ok $2"
+		passed=$((passed + 1))
+	else
+		echo "FAIL $2: $1"
+		failed=$((failed + 1))
+		grep -E 'warning|rror|undefined|guestmode:' "$work/log" | head -n 20
+	fi
+}
+
+# What the probes found, without what differs between builds of one kernel.
+config_features() { grep -E 'GM_(HAVE|EXPORTS)_' "$1"; }
+
+# Judges $work/module, just built: status of make, name, name in expected/
+judge() {
+	wrong=''
+	if [ "$1" != 0 ]; then
+		wrong='does not build'
+	elif grep -qE 'warning|WARNING|undefined!' "$work/log"; then
+		wrong=warnings
+	elif [ ! -s "$work/module/guestmode.ko" ]; then
+		wrong='no module'
+	elif [ -n "$update" ]; then
+		mkdir -p "$expected"
+		config_features "$work/module/compat_config.h" >"$expected/$3"
+	elif [ ! -f "$expected/$3" ]; then
+		wrong="nothing is written down in expected/$3"
+	elif ! config_features "$work/module/compat_config.h" | diff "$expected/$3" - >"$work/diff"; then
+		wrong='the probes find something else than is written down'
+		cat "$work/diff" >>"$work/log"
+		sed 's/^/    /' "$work/diff"
+	fi
+	result "$wrong" "$2"
+}
+
+fresh() {
+	rm -rf "$work/module"
+	cp -a "$top/module" "$work/module"
+	rm -f "$work/module/compat_config.h"
+}
+
+# In the root of a suite and architecture: headers of one kernel release.
+in_root() { # root arch command...
+	root=$1 personality=
+	[ "$2" != i386 ] || personality='setarch i686'
+	shift 2
+	map=-m
+	[ "$(id -u)" = 0 ] || map=-rm
+	unshare $map sh -c 'root=$1; work=$2; shift 2
+		mount --bind /dev "$root/dev" && mount --bind "$work" "$root/tmp" && exec "$@"' \
+		sh "$root" "$work" $personality chroot "$root" \
+		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp "$@"
+}
+
+# A row: suite, architecture, series, flavours. The compiler comes with the headers.
+debian() {
+	suite=$1 arch=$2 series=$3
+	shift 3
+	for flavour; do
+		id=$series-$flavour
+		case $id in *$only*) ;; *) continue ;; esac
+		pkg=$(pkg_names "^linux-headers-$series[.0-9]*[-+].*[0-9]-$flavour\$" "$suite" "$arch" | tail -n 1)
+		: >"$work/log"
+		[ -n "$pkg" ] || { result 'no headers in the archive' "$suite $arch $series $flavour"; continue; }
+		root=$(pkg_root "$suite" "$arch" make dash coreutils sed grep mawk gzip xz-utils findutils \
+			diffutils perl-base gcc libc6-dev "$pkg") ||
+			{ result 'its packages cannot be had' "$pkg ($arch)"; continue; }
+		fresh
+		in_root "$root" "$arch" make -s -C "/usr/src/$pkg" M=/tmp/module \
+			CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1
+		judge $? "$suite $arch ${pkg#linux-headers-}" "$series-$arch-${flavour%-amd64}"
+	done
+}
+
+if [ $# -gt 0 ]; then
+	for kdir; do
+		fresh
+		# One word per variable: the values may have spaces in them.
+		eval "make -s -C \"\$kdir\" M=\"\$work/module\" ${KERNEL_MAKE:-} modules" >"$work/log" 2>&1
+		judge $? "$kdir" "tree-$(basename "$kdir")"
+	done
+else
+	debian bullseye amd64 5.10 amd64 cloud-amd64 rt-amd64
+	debian bullseye i386 5.10 686 686-pae
+	debian bookworm amd64 6.1 amd64 cloud-amd64 rt-amd64
+	debian bookworm i386 6.1 686 686-pae
+	debian trixie amd64 6.12 amd64 cloud-amd64 rt-amd64
+	debian trixie-backports amd64 7.2 amd64 cloud-amd64 rt-amd64
+	debian trixie-backports amd64 7.3 amd64 cloud-amd64 rt-amd64
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
