@@ -80,6 +80,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   check-kernels  the driver against the headers of every kernel that Debian has (KDIRS="DIR..." for other trees)
 ##   check-guests   boot every test guest (5 to 20 minutes once they are made)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
+##   bench-rig      what exits cost with the in-tree KVM driver and ours, in counted instructions
 ##   lint, format   static checks; clang-format in place
 ##   install        to $(DESTDIR)$(PREFIX)
 ## Variables: V=1 (show commands), SANITIZE=, PREFIX=, DESTDIR=, CACHE= (downloads, guests)
@@ -121,6 +122,11 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)test/bench/run.py
 
+bench-rig:
+	$(Q)scripts/setup.sh build run rig
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)test/bench/rig/run.sh $(BUILD)/vmm
+
 # Tables whose columns mean something stay as they are.
 TABLES = module/x86/optable% module/x86/ops.h test/unit/lib/decode_corpus.h
 SOURCES = $(filter-out $(TABLES),$(shell git ls-files '*.c' '*.h'))
@@ -141,6 +147,22 @@ clean:
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
 
-.PHONY: all unit run check check-unit check-cli check-rig check-kernels check-guests bench lint format install clean help
+# One line per target: no list to keep in step.
+.PHONY: all
+.PHONY: bench
+.PHONY: bench-rig
+.PHONY: check
+.PHONY: check-cli
+.PHONY: check-guests
+.PHONY: check-kernels
+.PHONY: check-rig
+.PHONY: check-unit
+.PHONY: clean
+.PHONY: format
+.PHONY: help
+.PHONY: install
+.PHONY: lint
+.PHONY: run
+.PHONY: unit
 .SECONDARY:
 .DELETE_ON_ERROR:

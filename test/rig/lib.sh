@@ -9,6 +9,7 @@
 #   rig_host VMM       makes $work/host, the files of the host's RAM disk
 #   rig_pack DIR OUT   packs a RAM disk
 #   boot_qemu, boot_bochs MODEL CPUS INITRD APPEND CONSOLE   boot $release and wait for its end
+#                      (RIG_QEMU: more options of QEMU)
 #   rig_report CONSOLE   prints results and a summary; fails if something failed
 PATH=$PATH:/usr/sbin:/sbin
 . "$top/scripts/packages.sh"
@@ -98,8 +99,9 @@ rig_host() {
 	cp "$top/test/rig/init.sh" "$host/init"
 }
 
+RIG_QEMU=${RIG_QEMU:-}
 boot_qemu() {
-	timeout -s KILL "${RIG_TIMEOUT:-240}" qemu-system-x86_64 -accel tcg -cpu "$1" -smp "$2" -m 1024 -nodefaults \
+	timeout -s KILL "${RIG_TIMEOUT:-240}" qemu-system-x86_64 -accel tcg $RIG_QEMU -cpu "$1" -smp "$2" -m 1024 -nodefaults \
 		-nographic -no-reboot -serial "file:$5" -kernel "$kdir/boot/vmlinuz-$release" \
 		-initrd "$3" -append "$4" </dev/null || true
 }
