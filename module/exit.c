@@ -379,5 +379,9 @@ int gm_exit_complete(struct gm_vcpu *vcpu)
 {
 	int ret = answer_take(vcpu);
 
+	if (vcpu->triple_fault) {
+		vcpu->triple_fault = 0;
+		return on_shutdown(vcpu, NULL);
+	}
 	return ret == 1 && vcpu->debug_hit ? debug_exit(vcpu, DB_VECTOR, vcpu->debug_hit) : ret;
 }

@@ -45,6 +45,7 @@
 #define GM_MAX_SLOTS 64
 #define GM_MAX_CPUID 128
 #define GM_MAX_MSRS  256
+#define GM_MAX_MCE_BANKS 32
 #define GM_RUN_PAGES 2
 #define GM_PIO_OFFSET PAGE_SIZE
 
@@ -195,6 +196,8 @@ struct gm_vcpu {
 	u64 platform_info;
 	u64 misc_features;
 	u64 hwcr;
+	u64 mcg_cap, mcg_status, mcg_ctl;
+	u64 mce[GM_MAX_MCE_BANKS][4];
 	u64 de_cfg;
 	u64 mtrr_def;
 	u64 mtrr_fixed[11];
@@ -217,6 +220,7 @@ struct gm_vcpu {
 	s16 irq_injected;      /* vector whose delivery was interrupted, or -1 */
 	u8 irq_soft;
 	s16 irq_pending;       /* from INTERRUPT, waits until the guest can take it, or -1 */
+	u8 triple_fault;       /* RUN ends with SHUTDOWN */
 	u8 nmi_injected;
 	u8 nmi_pending;        /* 0 to 2 */
 	u8 nmi_masked;
@@ -431,6 +435,13 @@ extern const unsigned int gm_msr_nfeatures;
 int gm_msr_feature(u32 index, u64 *val);
 /* The guest's time stamp counter now. */
 u64 gm_tsc_read(struct gm_vcpu *vcpu);
+
+/* mce.c: machine-check registers. 0 or -EINVAL. */
+u64 gm_mce_supported(void);
+int gm_mce_setup(struct gm_vcpu *vcpu, u64 cap);
+int gm_mce_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
+int gm_mce_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
+int gm_mce_inject(struct gm_vcpu *vcpu, const struct gm_mce *m);
 
 /* fpu.c */
 void gm_fpu_setup(void);

@@ -36,6 +36,7 @@ static const struct {
 	{ GM_CAP_USER_NMI, 1 },
 	{ GM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ GM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ GM_CAP_MCE, GM_MAX_MCE_BANKS },
 	{ GM_CAP_SET_GUEST_DEBUG, 1 },
 	{ GM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ GM_CAP_VCPU_EVENTS, 1 },
@@ -105,6 +106,13 @@ static long get_feature_msrs(struct gm_msrs __user *arg)
 	return i;
 }
 
+static long get_mce_cap(u64 __user *arg)
+{
+	u64 cap = gm_mce_supported();
+
+	return copy_to_user(arg, &cap, sizeof(cap)) ? -EFAULT : 0;
+}
+
 static long get_supported_cpuid(struct gm_cpuid2 __user *arg)
 {
 	struct gm_cpuid_entry *e;
@@ -143,6 +151,8 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return get_msr_list((void __user *)arg, gm_msr_list, gm_msr_count);
 	case GM_GET_MSR_FEATURE_INDEX_LIST:
 		return get_msr_list((void __user *)arg, gm_msr_features, gm_msr_nfeatures);
+	case GM_X86_GET_MCE_CAP_SUPPORTED:
+		return get_mce_cap((void __user *)arg);
 	case GM_GET_MSRS:
 		return get_feature_msrs((void __user *)arg);
 	case GM_GET_SUPPORTED_CPUID:

@@ -34,7 +34,7 @@ static const u32 mtrr_fixed[] = {
 
 /* Registers of the board and the CPU model that systems look at: read as zero, writes are dropped. */
 static const u32 ignored[] = {
-	MSR_IA32_PLATFORM_ID, MSR_IA32_MCG_CAP, MSR_IA32_MCG_STATUS, MSR_IA32_DEBUGCTLMSR, 0x79,
+	MSR_IA32_PLATFORM_ID, MSR_IA32_DEBUGCTLMSR, 0x79,
 	0xc0010000, 0xc0010001, 0xc0010002, 0xc0010003, 0xc0010004, 0xc0010005, 0xc0010006,
 	0xc0010007, 0xc0010010, 0xc001001a, 0xc001001d, 0xc001001f, 0xc0010020, 0xc0010055,
 	0xc0010058, 0xc0010112, 0xc0010113, 0xc0010117, 0xc0011020, 0xc0011021, 0xc0011022,
@@ -195,7 +195,7 @@ int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host)
 	else if (index == MSR_MTRR_CAP)
 		*val = MTRR_CAP_VALUE;
 	else if (!is_ignored(index))
-		return -EINVAL;
+		return gm_mce_get(vcpu, index, val);
 	return 0;
 }
 
@@ -302,5 +302,5 @@ int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
 	case MSR_EFER:
 		return gm_set_efer(vcpu, val);
 	}
-	return is_ignored(index) ? 0 : -EINVAL;
+	return is_ignored(index) ? 0 : gm_mce_set(vcpu, index, val, host);
 }

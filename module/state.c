@@ -527,8 +527,14 @@ WRAP(set_xcrs, gm_xcrs)
 WRAP(get_mp_state, gm_mp_state)
 WRAP(set_mp_state, gm_mp_state)
 WRAP(interrupt, gm_interrupt)
+WRAP(gm_mce_inject, gm_mce)
 WRAP(set_guest_debug, gm_guest_debug)
 WRAP(get_translation, gm_translation)
+
+static long setup_mce_op(struct gm_vcpu *vcpu, void *arg)
+{
+	return gm_mce_setup(vcpu, *(u64 *)arg);
+}
 
 static const struct state_op ops[] = {
 	{ GM_GET_REGS, get_regs_op },
@@ -549,6 +555,8 @@ static const struct state_op ops[] = {
 	{ GM_SET_MP_STATE, set_mp_state_op },
 	{ GM_INTERRUPT, interrupt_op },
 	{ GM_SET_GUEST_DEBUG, set_guest_debug_op },
+	{ GM_X86_SETUP_MCE, setup_mce_op },
+	{ GM_X86_SET_MCE, gm_mce_inject_op },
 	{ GM_TRANSLATE, get_translation_op },
 	{ GM_GET_XSAVE2, get_xsave_op },
 };

@@ -37,6 +37,9 @@
  */
 #define GM_GET_MSR_FEATURE_INDEX_LIST _IOWR(GM_IO, 0x0a, struct gm_msr_list)
 
+/* The machine-check capabilities (MCG_CAP) that SETUP_MCE takes. */
+#define GM_X86_GET_MCE_CAP_SUPPORTED _IOR(GM_IO, 0x9d, __u64)
+
 /* ---- a virtual machine ---- */
 
 /* Argument: number of the vCPU, also its APIC id. Returns its descriptor. EEXIST, EINVAL. */
@@ -78,6 +81,10 @@
 /* GM_MP_RUNNABLE or GM_MP_HALTED only: other states belong to a local APIC in the kernel. */
 #define GM_SET_MP_STATE _IOW(GM_IO, 0x99, struct gm_mp_state)
 #define GM_NMI _IO(GM_IO, 0x9a)
+/* Gives the vCPU machine-check banks: its MCG_CAP. EINVAL: banks 0 or over 32, unknown bits. */
+#define GM_X86_SETUP_MCE _IOW(GM_IO, 0x9c, __u64)
+/* Reports a machine check to the guest. EINVAL: no such bank, not valid. */
+#define GM_X86_SET_MCE _IOW(GM_IO, 0x9e, struct gm_mce)
 /*
  * Breakpoints and single steps that end in GM_EXIT_DEBUG and that the guest does not see. GM_DEBUG_STEP
  * takes the trap flag from the guest while it lasts. EBUSY: INJECT while an exception is waiting.
@@ -104,6 +111,7 @@
 #define GM_CAP_MP_STATE 14
 #define GM_CAP_DESTROY_MEMORY_REGION_WORKS 21
 #define GM_CAP_USER_NMI 22
+#define GM_CAP_MCE 31 /* the number of banks */
 #define GM_CAP_JOIN_MEMORY_REGIONS_WORKS 30
 #define GM_CAP_SET_IDENTITY_MAP_ADDR 37
 #define GM_CAP_SET_GUEST_DEBUG 23
@@ -270,6 +278,14 @@ struct gm_guest_debug {
 #define GM_DEBUG_INJECT_DB 0x40000u
 #define GM_DEBUG_INJECT_BP 0x80000u
 #define GM_DEBUG_BLOCK_IRQ 0x100000u /* no external interrupt is delivered meanwhile */
+
+struct gm_mce {
+	__u64 status, addr, misc;
+	__u64 mcg_status;
+	__u8 bank;
+	__u8 pad1[7];
+	__u64 pad2[3];
+};
 
 struct gm_debugregs {
 	__u64 db[4];
