@@ -436,12 +436,15 @@ int x86_linear(struct x86_ctx *ctx, unsigned int seg, u64 off, unsigned int len,
 {
 	struct x86_seg s;
 
-	ctx->ops->get_seg(ctx, seg, &s);
-	if (!x86_is_code64(ctx))
+	if (!x86_is_code64(ctx)) {
+		ctx->ops->get_seg(ctx, seg, &s);
 		return x86_linear_seg(ctx, &s, seg == X86_SS, off, len, acc, lin);
+	}
 	*lin = off;
-	if (seg == X86_FS || seg == X86_GS)
+	if (seg == X86_FS || seg == X86_GS) {
+		ctx->ops->get_seg(ctx, seg, &s);
 		*lin += s.base;
+	}
 	if (!x86_is_canonical(*lin) || !x86_is_canonical(*lin + (len - 1)))
 		return x86_raise_err(ctx, seg == X86_SS ? X86_SSF : X86_GP, 0);
 	return 0;
