@@ -24,26 +24,6 @@ static struct gm_vcpu *vcpu_of(struct x86_ctx *ctx)
 	return ((struct attempt *)ctx->cpu)->vcpu;
 }
 
-/* ---- page walk ---- */
-
-static int pte_read(void *opaque, u64 gpa, unsigned int size, u64 *val)
-{
-	struct gm_vcpu *vcpu = opaque;
-
-	*val = 0;
-	return gm_mem_read(vcpu->vm, gpa, val, size) ? EMUL_FAIL : 0;
-}
-
-static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 val)
-{
-	struct gm_vcpu *vcpu = opaque;
-	int ret = gm_mem_cmpxchg(vcpu->vm, gpa, size, old, val);
-
-	return ret < 0 ? EMUL_FAIL : ret;
-}
-
-static const struct x86_walk_ops walk_ops = { .read = pte_read, .cmpxchg = pte_cmpxchg };
-
 /*
  * The CPU has walked the tables for the operand already, with all checks. Which access it did that for is certain
  * when there can be only one: not with string instructions and those that use the stack too.
@@ -310,18 +290,7 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 		a->e.mode = X86_MODE_32;
 	else
 		a->e.mode = X86_MODE_16;
-	a->mmu.ops = &walk_ops;
-	a->mmu.opaque = vcpu;
-	a->mmu.cr0 = vcpu->cr0;
-	a->mmu.cr3 = vcpu->cr3;
-	a->mmu.cr4 = vcpu->cr4;
-	a->mmu.efer = vcpu->efer;
-	a->mmu.phys_bits = min_t(unsigned int, gm_phys_bits(), 48);
-	a->mmu.has_1g = boot_cpu_has(X86_FEATURE_GBPAGES);
-	a->mmu.has_pse36 = 1;
-	if ((vcpu->cr0 & X86_CR0_PG) && (vcpu->cr4 & X86_CR4_PAE) && !ctx->long_mode)
-		return x86_pdpte_load(&a->mmu, vcpu->cr3);
-	return 0;
+	return gm_walk_setup(vcpu, &a->mmu);
 }
 
 void gm_step_trap(struct gm_vcpu *vcpu)

@@ -11,12 +11,12 @@
  *   vcpu->mutex     everything in the vCPU; held through RUN
  *   vm->bus_sem     what is on the in-kernel bus: ioeventfds, irqfds, zones of coalesced writes
  *   vm->slots_sem   slots[]: read to use guest memory, write to change slots
- *   vm->mmu_lock    the nested page tables, pages[] and dirty[] of slots
- *   (mm's own locks)
+ *   (mm's own locks: faults of the process' memory are taken under slots_sem)
+ *   vm->mmu_lock    a spinlock, also taken by the mm when it takes pages away: all tables of mmu*.c
  *   irq->lock       a spinlock, taken with interrupts off: interrupt controllers, timers, routes (irq/irq.h)
  * A vCPU in the run window holds vcpu->mutex only. It uses the tables without a lock: whoever takes
- * something away from them raises vm->flush_gen and sends every CPU an interrupt (gm_mmu_flush()),
- * which drives vCPUs out of guest mode before it returns.
+ * something away from them raises vm->flush_gen and sends the VM's vCPUs an interrupt (gm_mmu_flush()),
+ * which drives them out of guest mode before it returns. So nobody waits for mmu_lock with interrupts off.
  *
  * Others reach a vCPU, from any context, through vcpu->requests alone: gm_vcpu_request() sets a bit,
  * ends its guest mode and wakes it when it is blocked; gm_run_loop() answers before the next entry.
@@ -28,6 +28,9 @@
 
 #include <linux/kref.h>
 #include <linux/mm.h>
+#ifdef CONFIG_MMU_NOTIFIER
+#include <linux/mmu_notifier.h>
+#endif
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
@@ -58,8 +61,11 @@ struct gm_slot {
 	u64 npages;           /* 0: not in use */
 	unsigned long hva;
 	u32 flags;            /* GM_MEM_* */
-	struct page **pages;  /* pinned, or NULL */
-	unsigned long *dirty; /* with GM_MEM_LOG_DIRTY */
+	unsigned long *dirty; /* with GM_MEM_LOG_DIRTY; bits are set by anyone with slots_sem */
+	u32 *rmap;            /* shadow paging: the first mapping of each page (mmu_shadow.c); mmu_lock */
+#ifndef CONFIG_MMU_NOTIFIER
+	struct page **pages;  /* pinned when first used; slots_sem (any), cmpxchg */
+#endif
 };
 
 struct gm_vm {
@@ -69,10 +75,13 @@ struct gm_vm {
 	struct gm_vcpu *vcpus[GM_MAX_VCPUS]; /* lock */
 	unsigned int nvcpus;           /* lock */
 	struct rw_semaphore slots_sem;
-	struct gm_slot slots[GM_MAX_SLOTS]; /* slots_sem, mmu_lock */
-	struct mutex mmu_lock;
-	u64 *root;                     /* nested: changed under mmu_lock, read in the run window */
-	u64 *root_spare;               /* mmu_lock */
+	struct gm_slot slots[GM_MAX_SLOTS]; /* written under slots_sem and mmu_lock */
+	spinlock_t mmu_lock;
+	struct gm_vm_mmu mmu;
+	u8 dirty_manual;               /* slots_sem: GET_DIRTY_LOG leaves the bits to CLEAR_DIRTY_LOG */
+#ifdef CONFIG_MMU_NOTIFIER
+	struct mmu_notifier notifier;
+#endif
 	atomic_t flush_gen;
 	u64 tsc_offset;                /* of new vCPUs; constant */
 	struct rw_semaphore bus_sem;
@@ -350,29 +359,50 @@ void gm_sync_out(struct gm_vcpu *vcpu);
 long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg);
 void gm_vcpu_reset(struct gm_vcpu *vcpu);
 
-/* memslot.c; all need slots_sem (read), but gm_slot_set and gm_dirty_log, which take it */
+/* memslot.c; all need slots_sem (read), but those that change slots or read logs, which take it */
 int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r);
 int gm_dirty_log(struct gm_vm *vm, const struct gm_dirty_log *log);
+int gm_dirty_clear(struct gm_vm *vm, const struct gm_clear_dirty_log *log);
 void gm_slots_free(struct gm_vm *vm);
 struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn);
-/* The page at an index of a slot, pinned; mmu_lock held. NULL: the process has none there. */
-struct page *gm_slot_page(struct gm_vm *vm, struct gm_slot *slot, u64 index);
+/* The page at an index of a slot, for the moment; may sleep. NULL: the process has none there. */
+struct page *gm_slot_page(struct gm_slot *slot, u64 index, int write);
+void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written);
 void gm_slot_dirty(struct gm_slot *slot, u64 index);
-/* Copies within one page. -ENOENT: not memory (or not writable). */
+/*
+ * Copies within one page, by a thread of the VM's process; may sleep. -ENOENT: not memory (or not
+ * writable); -EFAULT: the process has nothing there. 1, 2, 4 and (64-bit hosts) 8 aligned bytes are
+ * one access.
+ */
 int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len);
 int gm_mem_write(struct gm_vm *vm, u64 gpa, const void *buf, unsigned int len);
 int gm_mem_writable(struct gm_vm *vm, u64 gpa);
-/* 1: replaced; 0: was not `old`; -ENOENT. Aligned, 4 or 8 bytes. */
+/* 1: replaced; 0: was not `old`; negative as above. Aligned, 4 or 8 bytes. */
 int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val);
 
 /* mmu.c (see mmu.h too) */
 int gm_mmu_init(struct gm_vm *vm);
 void gm_mmu_fini(struct gm_vm *vm);
+int gm_mmu_vcpu_init(struct gm_vcpu *vcpu);
+void gm_mmu_vcpu_fini(struct gm_vcpu *vcpu); /* vm->vcpus[] does not name it any more */
 /* Forgets all mappings; no vCPU uses one any more when it returns. slots_sem held for writing. */
 void gm_mmu_zap(struct gm_vm *vm);
-/* Moves the dirty bits of a slot's mappings to its bitmap. mmu_lock held. */
-void gm_mmu_harvest(struct gm_vm *vm, u64 *root, struct gm_slot *slot);
+/* Takes the right to write from mappings of a slot's pages. mmu_lock held. */
+void gm_mmu_protect(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n);
+/* No vCPU uses what was taken away under mmu_lock any more when it returns; held throughout. */
 void gm_mmu_flush(struct gm_vm *vm);
+/* Flushes if anything was taken away (mmu.stale). */
+void gm_mmu_unlock(struct gm_vm *vm);
+/* Bytes of guest memory were written by the driver: shadowed tables follow. slots_sem. */
+void gm_mmu_written(struct gm_vm *vm, u64 gpa, unsigned int len);
+
+/* notifier.c, and what it calls: pages in [start, end) of the process go away or are looked at */
+int gm_notifier_init(struct gm_vm *vm);
+void gm_notifier_fini(struct gm_vm *vm);
+void gm_mmu_notify_start(struct gm_vm *vm, unsigned long start, unsigned long end);
+void gm_mmu_notify_end(struct gm_vm *vm);
+int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end, int clear,
+			int flush);
 
 /* cr0, cr3, cr4 or efer changed: translations may be stale. */
 static inline void gm_mmu_changed(struct gm_vcpu *vcpu)

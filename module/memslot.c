@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Guest memory: slots of the process' memory. A page is pinned when it is first used and stays so
- * until its slot goes, so that no munmap, fork or swap-out can take it from under a running guest;
- * the whole slot counts against RLIMIT_MEMLOCK from the start. A process that unmaps or remaps
- * a slot's range sees other pages than the guest until it sets the slot anew.
+ * Guest memory: slots of the process' ordinary memory. Nothing is pinned: a page is looked for when
+ * it is used, and the process' memory management tells when it takes one away (notifier.c). So
+ * guests are swapped, shared and moved like any other memory.
+ *
+ * A kernel without mmu notifiers cannot tell: there a page is pinned when it is first used and stays
+ * so until its slot goes, and the whole slot counts against RLIMIT_MEMLOCK.
  */
 #include "module/gm.h"
 
@@ -13,7 +15,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-/* 512 GiB: the array of pages stays below what the kernel allocates at once. */
+/* What one allocation of an array can hold. */
 #define SLOT_MAX_PAGES (1ull << 27)
 
 struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
@@ -26,13 +28,87 @@ struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 	return NULL;
 }
 
-struct page *gm_slot_page(struct gm_vm *vm, struct gm_slot *slot, u64 index)
+static unsigned long slot_hva(const struct gm_slot *slot, u64 index)
 {
-	if (!slot->pages[index])
-		slot->pages[index] = gm_page_pin(slot->hva + (index << PAGE_SHIFT),
-						 !(slot->flags & GM_MEM_READONLY));
+	return slot->hva + (unsigned long)(index << PAGE_SHIFT);
+}
+
+/* ---- pages ---- */
+
+#ifdef CONFIG_MMU_NOTIFIER
+struct page *gm_slot_page(struct gm_slot *slot, u64 index, int write)
+{
+	struct page *page;
+
+	if (get_user_pages_fast(slot_hva(slot, index), 1, write ? FOLL_WRITE : 0, &page) != 1)
+		return NULL;
+	return page;
+}
+
+void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written)
+{
+	if (written && !PageDirty(page))
+		set_page_dirty_lock(page);
+	put_page(page);
+}
+
+static int pages_make(struct gm_vm *vm, struct gm_slot *slot)
+{
+	return 0;
+}
+
+static void pages_release(struct gm_vm *vm, struct gm_slot *slot)
+{
+}
+#else
+struct page *gm_slot_page(struct gm_slot *slot, u64 index, int write)
+{
+	struct page *page = READ_ONCE(slot->pages[index]);
+
+	if (page)
+		return page;
+	page = gm_page_pin(slot_hva(slot, index), !(slot->flags & GM_MEM_READONLY));
+	/* Another vCPU may have been faster. */
+	if (page && cmpxchg(&slot->pages[index], NULL, page))
+		gm_page_unpin(page, 0);
 	return slot->pages[index];
 }
+
+void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written)
+{
+}
+
+static int pages_make(struct gm_vm *vm, struct gm_slot *slot)
+{
+	int ret = gm_mm_charge(vm->mm, slot->npages, 1);
+
+	if (ret)
+		return ret;
+	slot->pages = kvcalloc(slot->npages, sizeof(*slot->pages), GFP_KERNEL_ACCOUNT);
+	if (!slot->pages)
+		gm_mm_charge(vm->mm, slot->npages, 0);
+	return slot->pages ? 0 : -ENOMEM;
+}
+
+static void pages_release(struct gm_vm *vm, struct gm_slot *slot)
+{
+	bool dirty = !(slot->flags & GM_MEM_READONLY);
+	u64 i;
+
+	if (!slot->pages)
+		return;
+	for (i = 0; i < slot->npages; i++) {
+		if (slot->pages[i])
+			gm_page_unpin(slot->pages[i], dirty);
+		if (!(i & 1023))
+			cond_resched();
+	}
+	gm_mm_charge(vm->mm, slot->npages, 0);
+	kvfree(slot->pages);
+}
+#endif
+
+/* ---- slots ---- */
 
 void gm_slot_dirty(struct gm_slot *slot, u64 index)
 {
@@ -43,18 +119,8 @@ void gm_slot_dirty(struct gm_slot *slot, u64 index)
 /* Ends a slot that no mapping refers to any more. */
 static void slot_release(struct gm_vm *vm, struct gm_slot *slot)
 {
-	bool dirty = !(slot->flags & GM_MEM_READONLY);
-	u64 i;
-
-	for (i = 0; slot->pages && i < slot->npages; i++) {
-		if (slot->pages[i])
-			gm_page_unpin(slot->pages[i], dirty);
-		if (!(i & 1023))
-			cond_resched();
-	}
-	if (slot->npages)
-		gm_mm_charge(vm->mm, slot->npages, 0);
-	kvfree(slot->pages);
+	pages_release(vm, slot);
+	kvfree(slot->rmap);
 	kvfree(slot->dirty);
 	memset(slot, 0, sizeof(*slot));
 }
@@ -77,17 +143,18 @@ static int slot_make(struct gm_vm *vm, const struct gm_memory_region *r, struct 
 	int ret;
 
 	memset(s, 0, sizeof(*s));
-	ret = gm_mm_charge(vm->mm, r->memory_size >> PAGE_SHIFT, 1);
-	if (ret)
-		return ret;
 	s->gfn = r->guest_phys_addr >> PAGE_SHIFT;
 	s->npages = r->memory_size >> PAGE_SHIFT;
 	s->hva = r->userspace_addr;
 	s->flags = r->flags;
-	s->pages = kvcalloc(s->npages, sizeof(*s->pages), GFP_KERNEL_ACCOUNT);
-	if (s->pages && (r->flags & GM_MEM_LOG_DIRTY))
+	ret = pages_make(vm, s);
+	if (ret)
+		return ret;
+	if (!gm_paging.nested)
+		s->rmap = kvcalloc(s->npages, sizeof(*s->rmap), GFP_KERNEL_ACCOUNT);
+	if (r->flags & GM_MEM_LOG_DIRTY)
 		s->dirty = bitmap_alloc_pages(s->npages);
-	if (s->pages && (s->dirty || !(r->flags & GM_MEM_LOG_DIRTY)))
+	if ((s->rmap || gm_paging.nested) && (s->dirty || !(r->flags & GM_MEM_LOG_DIRTY)))
 		return 0;
 	slot_release(vm, s);
 	return -ENOMEM;
@@ -128,17 +195,16 @@ static int slot_log(struct gm_vm *vm, struct gm_slot *slot, u32 flags)
 {
 	unsigned long *dirty = NULL, *old;
 
+	if (!(flags & GM_MEM_LOG_DIRTY) == !slot->dirty)
+		return 0;
 	if (flags & GM_MEM_LOG_DIRTY) {
-		if (slot->dirty)
-			return 0;
 		dirty = bitmap_alloc_pages(slot->npages);
 		if (!dirty)
 			return -ENOMEM;
 		/* What was written before does not count. */
-		mutex_lock(&vm->mmu_lock);
-		gm_mmu_harvest(vm, vm->root, slot);
-		gm_mmu_flush(vm);
-		mutex_unlock(&vm->mmu_lock);
+		spin_lock(&vm->mmu_lock);
+		gm_mmu_protect(vm, slot, 0, slot->npages);
+		gm_mmu_unlock(vm);
 	}
 	old = slot->dirty;
 	slot->dirty = dirty;
@@ -149,7 +215,7 @@ static int slot_log(struct gm_vm *vm, struct gm_slot *slot, u32 flags)
 
 int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r)
 {
-	struct gm_slot *slot, fresh;
+	struct gm_slot *slot, fresh, old;
 	int ret = region_check(r);
 
 	if (ret)
@@ -172,21 +238,48 @@ int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r)
 	ret = r->memory_size ? slot_make(vm, r, &fresh) : 0;
 	if (ret)
 		goto out;
-	if (slot->npages) {
+	if (slot->npages)
 		gm_mmu_zap(vm);
-		slot_release(vm, slot);
-	}
+	/* Nobody looks at slots but who holds one of the two locks. */
+	spin_lock(&vm->mmu_lock);
+	old = *slot;
 	*slot = fresh;
+	spin_unlock(&vm->mmu_lock);
+	slot_release(vm, &old);
 out:
 	up_write(&vm->slots_sem);
 	return ret;
 }
 
+/* ---- dirty logs: slots_sem held for writing keeps everybody else from setting bits ---- */
+
+/* Mappings of the pages that `bits` names, from index `first` on, are to fault at the next write. */
+static void protect_bits(struct gm_vm *vm, struct gm_slot *slot, u64 first, unsigned long bits)
+{
+	unsigned int from, n;
+
+	spin_lock(&vm->mmu_lock);
+	while (bits) {
+		from = __ffs(bits);
+		n = ~(bits >> from) ? __ffs(~(bits >> from)) : BITS_PER_LONG;
+		gm_mmu_protect(vm, slot, first + from, n);
+		bits &= from + n < BITS_PER_LONG ? ~0ul << (from + n) : 0;
+	}
+	/* The caller flushes once for all. */
+	spin_unlock(&vm->mmu_lock);
+}
+
+static void protect_end(struct gm_vm *vm)
+{
+	spin_lock(&vm->mmu_lock);
+	gm_mmu_unlock(vm);
+}
+
 int gm_dirty_log(struct gm_vm *vm, const struct gm_dirty_log *log)
 {
-	unsigned long *fresh = NULL, *old = NULL;
+	void __user *to = (void __user *)(unsigned long)log->bitmap;
 	struct gm_slot *slot;
-	size_t bytes = 0;
+	u64 i, n;
 	int ret = -ENOENT;
 
 	if (log->slot >= GM_MAX_SLOTS)
@@ -195,66 +288,118 @@ int gm_dirty_log(struct gm_vm *vm, const struct gm_dirty_log *log)
 	slot = &vm->slots[log->slot];
 	if (!slot->dirty)
 		goto out;
-	ret = -ENOMEM;
-	bytes = BITS_TO_LONGS(slot->npages) * sizeof(long);
-	fresh = bitmap_alloc_pages(slot->npages);
-	if (!fresh)
-		goto out;
-	mutex_lock(&vm->mmu_lock);
-	gm_mmu_harvest(vm, vm->root, slot);
-	gm_mmu_flush(vm);
-	mutex_unlock(&vm->mmu_lock);
-	old = slot->dirty;
-	slot->dirty = fresh;
-	ret = 0;
+	n = BITS_TO_LONGS(slot->npages);
+	for (i = 0; i < n && !vm->dirty_manual; i++)
+		if (slot->dirty[i])
+			protect_bits(vm, slot, i * BITS_PER_LONG, slot->dirty[i]);
+	protect_end(vm);
+	ret = copy_to_user(to, slot->dirty, n * sizeof(long)) ? -EFAULT : 0;
+	if (!ret && !vm->dirty_manual)
+		memset(slot->dirty, 0, n * sizeof(long));
 out:
 	up_write(&vm->slots_sem);
-	if (!ret && copy_to_user((void __user *)(unsigned long)log->bitmap, old, bytes))
-		ret = -EFAULT;
-	kvfree(old);
+	return ret;
+}
+
+static int clear_bits(struct gm_vm *vm, struct gm_slot *slot, const struct gm_clear_dirty_log *log)
+{
+	const unsigned long __user *from = (void __user *)(unsigned long)log->bitmap;
+	unsigned long i, first = log->first_page / BITS_PER_LONG, word;
+
+	for (i = 0; i < BITS_TO_LONGS(log->num_pages); i++) {
+		if (get_user(word, from + i))
+			return -EFAULT;
+		if (log->num_pages - i * BITS_PER_LONG < BITS_PER_LONG)
+			word &= (1ul << (log->num_pages % BITS_PER_LONG)) - 1;
+		word &= slot->dirty[first + i];
+		if (!word)
+			continue;
+		slot->dirty[first + i] &= ~word;
+		protect_bits(vm, slot, (u64)(first + i) * BITS_PER_LONG, word);
+	}
+	return 0;
+}
+
+int gm_dirty_clear(struct gm_vm *vm, const struct gm_clear_dirty_log *log)
+{
+	struct gm_slot *slot;
+	int ret = -ENOENT;
+
+	if (log->slot >= GM_MAX_SLOTS || (log->first_page & 63))
+		return -EINVAL;
+	down_write(&vm->slots_sem);
+	slot = &vm->slots[log->slot];
+	if (!slot->dirty)
+		goto out;
+	ret = -EINVAL;
+	if (log->first_page > slot->npages || log->num_pages > slot->npages - log->first_page ||
+	    (log->num_pages < slot->npages - log->first_page && (log->num_pages & 63)))
+		goto out;
+	ret = clear_bits(vm, slot, log);
+	protect_end(vm);
+out:
+	up_write(&vm->slots_sem);
 	return ret;
 }
 
 /* ---- access by the driver itself ---- */
 
-/* The page that holds gpa, or NULL; mmu_lock is taken for the pinning only: slots_sem keeps it. */
-static struct page *mem_page(struct gm_vm *vm, u64 gpa, int write)
+/* The address in the process, or 0. */
+static unsigned long mem_hva(struct gm_vm *vm, u64 gpa, int write, struct gm_slot **slot)
 {
-	struct gm_slot *slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
-	struct page *page;
-	u64 index;
-
-	if (!slot || (write && (slot->flags & GM_MEM_READONLY)))
-		return NULL;
-	index = (gpa >> PAGE_SHIFT) - slot->gfn;
-	mutex_lock(&vm->mmu_lock);
-	page = gm_slot_page(vm, slot, index);
-	if (page && write)
-		gm_slot_dirty(slot, index);
-	mutex_unlock(&vm->mmu_lock);
-	return page;
+	*slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
+	if (!*slot || (write && ((*slot)->flags & GM_MEM_READONLY)))
+		return 0;
+	return slot_hva(*slot, (gpa >> PAGE_SHIFT) - (*slot)->gfn) + offset_in_page(gpa);
 }
+
+/* Access of `size` bytes at once: others see all of a table entry or nothing. */
+#define READ_AS(type) __get_user(*(type *)buf, (type __user *)hva)
+#define WRITE_AS(type) __put_user(*(const type *)buf, (type __user *)hva)
 
 int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len)
 {
-	struct page *page = mem_page(vm, gpa, 0);
+	struct gm_slot *slot;
+	unsigned long hva = mem_hva(vm, gpa, 0, &slot);
 
-	if (!page)
+	if (!hva)
 		return -ENOENT;
-	memcpy(buf, (u8 *)kmap(page) + offset_in_page(gpa), len);
-	kunmap(page);
-	return 0;
+	switch (len) {
+	case 1: return READ_AS(u8);
+	case 2: return READ_AS(u16);
+	case 4: return READ_AS(u32);
+#ifdef CONFIG_X86_64
+	case 8: return READ_AS(u64);
+#endif
+	}
+	return __copy_from_user(buf, (void __user *)hva, len) ? -EFAULT : 0;
+}
+
+static int user_write(unsigned long hva, const void *buf, unsigned int len)
+{
+	switch (len) {
+	case 1: return WRITE_AS(u8);
+	case 2: return WRITE_AS(u16);
+	case 4: return WRITE_AS(u32);
+#ifdef CONFIG_X86_64
+	case 8: return WRITE_AS(u64);
+#endif
+	}
+	return __copy_to_user((void __user *)hva, buf, len) ? -EFAULT : 0;
 }
 
 int gm_mem_write(struct gm_vm *vm, u64 gpa, const void *buf, unsigned int len)
 {
-	struct page *page = mem_page(vm, gpa, 1);
+	struct gm_slot *slot;
+	unsigned long hva = mem_hva(vm, gpa, 1, &slot);
+	int ret;
 
-	if (!page)
+	if (!hva)
 		return -ENOENT;
-	memcpy((u8 *)kmap(page) + offset_in_page(gpa), buf, len);
-	kunmap(page);
-	return 0;
+	ret = user_write(hva, buf, len);
+	gm_slot_dirty(slot, (gpa >> PAGE_SHIFT) - slot->gfn);
+	gm_mmu_written(vm, gpa, len);
+	return ret;
 }
 
 int gm_mem_writable(struct gm_vm *vm, u64 gpa)
@@ -266,17 +411,26 @@ int gm_mem_writable(struct gm_vm *vm, u64 gpa)
 
 int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val)
 {
-	struct page *page = mem_page(vm, gpa, 1);
+	struct gm_slot *slot;
+	unsigned long hva = mem_hva(vm, gpa, 1, &slot);
+	struct page *page;
+	u64 index;
 	void *p;
 	int done;
 
-	if (!page)
+	if (!hva)
 		return -ENOENT;
+	index = (gpa >> PAGE_SHIFT) - slot->gfn;
+	page = gm_slot_page(slot, index, 1);
+	if (!page)
+		return -EFAULT;
 	p = (u8 *)kmap(page) + offset_in_page(gpa);
 	if (size == 8)
 		done = gm_cmpxchg64((u64 *)p, old, val) == old;
 	else
 		done = cmpxchg((u32 *)p, (u32)old, (u32)val) == (u32)old;
 	kunmap(page);
+	gm_slot_dirty(slot, index);
+	gm_slot_page_put(slot, page, 1);
 	return done;
 }

@@ -1,164 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Nested page tables: guest-physical to host-physical, 4 KiB leaves, in the format of gm_paging (AMD
- * APM volume 2, 15.25; Intel SDM volume 3, 29.3). Leaves name pages that the slot holds pinned, so a mapping never
- * outlives its page: slots unpin after gm_mmu_zap() only.
+ * Guest memory as the CPU sees it: what nested (mmu_nested.c) and shadow paging (mmu_shadow.c) share.
+ *
+ * Mappings name pages of the process that nobody holds for them. They stay true because the
+ * process' memory management tells (notifier.c) before it takes a page away: a fault looks at
+ * notify_seq, then for the page, and makes its mapping under mmu_lock only if nothing was told meanwhile.
+ *
+ * Sources: Intel SDM volume 3, chapters 4 and 29; AMD APM volume 2, 5 and 15.25.
  */
-#include "module/gm.h"
+#include "module/mmu_internal.h"
 
 #include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
 #include <linux/smp.h>
+#include <asm/cpufeature.h>
 #include <asm/io.h>
-
-#define NPT_P     0x01ull /* EPT: readable */
-#define NPT_ADDR  0x000ffffffffff000ull
-/* Pages mapped at one fault, aligned. */
-#define NPT_AROUND 16
+#include <asm/msr.h>
 
 struct gm_paging gm_paging;
+static const struct gm_mmu_ops *ops;
 
-static u64 *table_alloc(void)
-{
-	return (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-}
-
-static u64 *table_of(u64 entry)
-{
-	return (u64 *)__va(entry & NPT_ADDR);
-}
-
-/* Frees what hangs on the entries of a table; level 1 holds leaves. */
-static void table_clear(u64 *table, unsigned int level)
-{
-	unsigned int i;
-
-	for (i = 0; i < 512; i++) {
-		if (level > 1 && (table[i] & NPT_P)) {
-			table_clear(table_of(table[i]), level - 1);
-			free_page((unsigned long)table_of(table[i]));
-		}
-		table[i] = 0;
-	}
-}
+/* ---- the VM ---- */
 
 int gm_mmu_init(struct gm_vm *vm)
 {
-	vm->root = table_alloc();
-	vm->root_spare = table_alloc();
-	if (vm->root && vm->root_spare)
-		return 0;
-	gm_mmu_fini(vm);
-	return -ENOMEM;
+	int ret;
+
+	ops = &gm_mmu_nested;
+	spin_lock_init(&vm->mmu_lock);
+	ret = ops->init(vm);
+	if (ret)
+		gm_mmu_fini(vm);
+	return ret;
 }
 
 void gm_mmu_fini(struct gm_vm *vm)
 {
-	if (vm->root)
-		table_clear(vm->root, gm_paging.levels);
-	free_page((unsigned long)vm->root);
-	free_page((unsigned long)vm->root_spare);
-	vm->root = vm->root_spare = NULL;
+	ops->fini(vm);
+	while (vm->mmu.nspare)
+		free_page((unsigned long)vm->mmu.spare[--vm->mmu.nspare]);
 }
 
-/* The leaf entry of a page; with `make`, tables on the way are made. NULL: not there. */
-static u64 *leaf(u64 *table, unsigned int level, u64 gfn, int make)
+int gm_mmu_vcpu_init(struct gm_vcpu *vcpu)
 {
-	u64 *entry, *sub;
+	vcpu->mmu.reload = 1;
+	vcpu->mmu.table_gfn = GM_NO_GFN;
+	return ops->vcpu_init ? ops->vcpu_init(vcpu) : 0;
+}
 
-	for (;; level--) {
-		entry = &table[(gfn >> (9 * (level - 1))) & 511];
-		if (level == 1)
-			return entry;
-		if (!(*entry & NPT_P)) {
-			sub = make ? table_alloc() : NULL;
-			if (!sub)
-				return NULL;
-			WRITE_ONCE(*entry, virt_to_phys(sub) | gm_paging.table);
+void gm_mmu_vcpu_fini(struct gm_vcpu *vcpu)
+{
+	spin_lock(&vcpu->vm->mmu_lock); /* gm_mmu_flush() may be looking at it */
+	spin_unlock(&vcpu->vm->mmu_lock);
+	if (ops->vcpu_fini)
+		ops->vcpu_fini(vcpu);
+}
+
+int gm_mmu_spare(struct gm_vm *vm, unsigned int want)
+{
+	u64 *page;
+
+	while (READ_ONCE(vm->mmu.nspare) < want) {
+		page = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!page)
+			return -ENOMEM;
+		spin_lock(&vm->mmu_lock);
+		if (vm->mmu.nspare < GM_SPARE_PAGES) {
+			vm->mmu.spare[vm->mmu.nspare++] = page;
+			page = NULL;
 		}
-		table = table_of(*entry);
+		spin_unlock(&vm->mmu_lock);
+		free_page((unsigned long)page);
 	}
-}
-
-int gm_mmu_reload(struct gm_vcpu *vcpu)
-{
-	vcpu->mmu.reload = 0;
 	return 0;
 }
 
-u64 gm_mmu_root(struct gm_vcpu *vcpu)
+u64 *gm_mmu_spare_take(struct gm_vm *vm)
 {
-	return virt_to_phys(READ_ONCE(vcpu->vm->root));
+	return vm->mmu.nspare ? vm->mmu.spare[--vm->mmu.nspare] : NULL;
 }
 
-/* A guest that has its caches off would crawl: hide it from the CPU, not from the guest. */
-u64 gm_mmu_cr0(struct gm_vcpu *vcpu)
-{
-	return vcpu->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
-}
-
-u64 gm_mmu_cr4(struct gm_vcpu *vcpu)
-{
-	return vcpu->cr4;
-}
-
-u64 gm_mmu_efer(struct gm_vcpu *vcpu)
-{
-	return vcpu->efer;
-}
-
-void gm_mmu_invlpg(struct gm_vcpu *vcpu, u64 lin)
-{
-	vcpu->seen_gen--;
-}
-
-int gm_mmu_fault(struct gm_vcpu *vcpu, u64 gpa, u32 acc)
-{
-	struct gm_vm *vm = vcpu->vm;
-	struct gm_slot *slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
-	u64 gfn, first, last, *entry;
-	struct page *page;
-	int ret = -EFAULT;
-
-	if (!slot || ((acc & GM_PF_WRITE) && (slot->flags & GM_MEM_READONLY)))
-		return -ENOENT;
-	first = max((gpa >> PAGE_SHIFT) & ~(u64)(NPT_AROUND - 1), slot->gfn);
-	last = min(((gpa >> PAGE_SHIFT) | (NPT_AROUND - 1)) + 1, slot->gfn + slot->npages);
-	mutex_lock(&vm->mmu_lock);
-	for (gfn = first; gfn < last; gfn++) {
-		page = gm_slot_page(vm, slot, gfn - slot->gfn);
-		if (!page)
-			continue;
-		entry = leaf(vm->root, gm_paging.levels, gfn, 1);
-		if (!entry) {
-			ret = -ENOMEM;
-			break;
-		}
-		if (!(*entry & NPT_P))
-			WRITE_ONCE(*entry, page_to_phys(page) | gm_paging.leaf |
-						   (slot->flags & GM_MEM_READONLY ? 0 : gm_paging.write));
-		if (gfn == gpa >> PAGE_SHIFT)
-			ret = 0;
-	}
-	mutex_unlock(&vm->mmu_lock);
-	return ret;
-}
-
-void gm_mmu_harvest(struct gm_vm *vm, u64 *root, struct gm_slot *slot)
-{
-	u64 i, *entry;
-
-	for (i = 0; i < slot->npages; i++) {
-		cond_resched();
-		entry = leaf(root, gm_paging.levels, slot->gfn + i, 0);
-		if (!entry) {
-			/* No table: on to the first page of the next one. */
-			i = ((slot->gfn + i) | 511) - slot->gfn;
-			continue;
-		}
-		if (test_and_clear_bit(gm_paging.dirty_bit, (unsigned long *)entry))
-			gm_slot_dirty(slot, i);
-	}
-}
+/* ---- translations that are no longer true ---- */
 
 static void flush_ack(void *unused)
 {
@@ -167,26 +90,310 @@ static void flush_ack(void *unused)
 
 void gm_mmu_flush(struct gm_vm *vm)
 {
+	struct gm_vcpu *vcpu;
+	int i, cpu, self = get_cpu();
+
+	vm->mmu.stale = 0;
 	atomic_inc(&vm->flush_gen);
-	smp_mb(); /* before the CPUs are looked at: see the run window's check */
-	preempt_disable();
-	gm_call_others(flush_ack, NULL);
-	preempt_enable();
+	smp_mb(); /* pairs with the one in gm_vcpu_may_enter() */
+	for (i = 0; i < GM_MAX_VCPUS; i++) {
+		/* gm_mmu_vcpu_fini() waits for mmu_lock, so it stays. */
+		vcpu = READ_ONCE(vm->vcpus[i]);
+		cpu = vcpu ? READ_ONCE(vcpu->guest_cpu) : -1;
+		if (cpu >= 0 && cpu != self)
+			smp_call_function_single(cpu, flush_ack, NULL, 1);
+	}
+	put_cpu();
+}
+
+void gm_mmu_unlock(struct gm_vm *vm)
+{
+	if (vm->mmu.stale)
+		gm_mmu_flush(vm);
+	spin_unlock(&vm->mmu_lock);
 }
 
 void gm_mmu_zap(struct gm_vm *vm)
 {
-	u64 *old;
-	unsigned int i;
+	ops->zap(vm);
+}
 
-	mutex_lock(&vm->mmu_lock);
-	old = vm->root;
-	WRITE_ONCE(vm->root, vm->root_spare);
-	gm_mmu_flush(vm);
-	for (i = 0; i < GM_MAX_SLOTS; i++)
-		if (vm->slots[i].dirty)
-			gm_mmu_harvest(vm, old, &vm->slots[i]);
-	table_clear(old, gm_paging.levels);
-	vm->root_spare = old;
-	mutex_unlock(&vm->mmu_lock);
+void gm_mmu_protect(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n)
+{
+	ops->protect(vm, slot, first, n);
+}
+
+/* ---- what the process' memory management tells ---- */
+
+/* Calls fn for the part of each slot that lies in [start, end) of the process' memory. */
+static int for_range(struct gm_vm *vm, unsigned long start, unsigned long end, int arg,
+		     int (*fn)(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int arg))
+{
+	unsigned long from, to;
+	struct gm_slot *slot;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < GM_MAX_SLOTS; i++) {
+		slot = &vm->slots[i];
+		from = max(start, slot->hva);
+		to = min(end, slot->hva + (unsigned long)(slot->npages << PAGE_SHIFT));
+		if (!slot->npages || from >= to)
+			continue;
+		from = (from - slot->hva) >> PAGE_SHIFT;
+		to = (to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT;
+		ret |= fn(vm, slot, from, to - from, arg);
+	}
+	return ret;
+}
+
+static int range_unmap(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int unused)
+{
+	ops->unmap(vm, slot, first, n);
+	return 0;
+}
+
+static int range_young(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int clear)
+{
+	return ops->young(vm, slot, first, n, clear);
+}
+
+void gm_mmu_notify_start(struct gm_vm *vm, unsigned long start, unsigned long end)
+{
+	spin_lock(&vm->mmu_lock);
+	vm->mmu.notify_count++;
+	for_range(vm, start, end, 0, range_unmap);
+	gm_mmu_unlock(vm);
+}
+
+void gm_mmu_notify_end(struct gm_vm *vm)
+{
+	spin_lock(&vm->mmu_lock);
+	vm->mmu.notify_seq++;
+	vm->mmu.notify_count--;
+	spin_unlock(&vm->mmu_lock);
+}
+
+int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end, int clear,
+			int flush)
+{
+	int ret;
+
+	spin_lock(&vm->mmu_lock);
+	ret = for_range(vm, start, end, clear, range_young);
+	vm->mmu.stale |= ret && flush;
+	gm_mmu_unlock(vm);
+	return ret;
+}
+
+/* ---- a page for a mapping ---- */
+
+#ifdef CONFIG_X86_64
+/* The entry of the process' own page tables that maps an address; 0: none, else its level. */
+static unsigned int host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry)
+{
+	unsigned int level = __read_cr4() & GM_CR4_LA57 ? 5 : 4;
+	u64 *table = (u64 *)mm->pgd;
+
+	for (;; level--) {
+		*entry = READ_ONCE(table[(hva >> (PAGE_SHIFT + 9 * (level - 1))) & 511]);
+		if (!(*entry & GM_PT_P))
+			return 0;
+		if (level == 1 || (level <= 3 && (*entry & GM_PT_PS)))
+			return level;
+		table = (u64 *)__va(*entry & GM_PT_ADDR);
+	}
+}
+#else
+static unsigned int host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry)
+{
+	return 0;
+}
+#endif
+
+static u64 level_pages(unsigned int level)
+{
+	return 1ull << (9 * (level - 1));
+}
+
+/*
+ * How large a page the process has there, and whether it may write to it already. Its tables cannot
+ * go away: mmu_lock is held, and nobody has told that he is about to take something from them.
+ */
+static void fill_from_host(struct gm_vm *vm, struct gm_fill *f)
+{
+	struct gm_slot *slot = f->slot;
+	u64 hfn = (slot->hva >> PAGE_SHIFT) + f->gfn - slot->gfn, entry, mask;
+	unsigned int level = host_entry(vm->mm, hfn << PAGE_SHIFT, &entry);
+
+	if (!level)
+		return;
+	mask = level_pages(level) - 1;
+	if (((entry & GM_PT_ADDR) >> PAGE_SHIFT & ~mask) + (hfn & mask) != f->pfn)
+		return;
+	if ((entry & (GM_PT_W | GM_PT_D)) == (GM_PT_W | GM_PT_D))
+		f->writable = 1;
+	else if (f->write)
+		level = 1;
+	for (; level > 1; level--) {
+		mask = level_pages(level) - 1;
+		if (!((hfn ^ f->gfn) & mask) && (f->gfn & ~mask) >= slot->gfn &&
+		    (f->gfn | mask) < slot->gfn + slot->npages)
+			break;
+	}
+	f->level = level;
+}
+
+int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
+{
+	unsigned long seq = READ_ONCE(vm->mmu.notify_seq);
+
+	memset(f, 0, sizeof(*f));
+	f->gfn = gpa >> PAGE_SHIFT;
+	f->write = write;
+	f->slot = gm_slot_find(vm, f->gfn);
+	if (!f->slot || (write && (f->slot->flags & GM_MEM_READONLY)))
+		return -ENOENT;
+	smp_rmb(); /* notify_seq before the page */
+	f->page = gm_slot_page(f->slot, f->gfn - f->slot->gfn, write);
+	if (!f->page)
+		return -EFAULT;
+	spin_lock(&vm->mmu_lock);
+	if (vm->mmu.notify_count || vm->mmu.notify_seq != seq) {
+		gm_fill_end(vm, f);
+		return -EAGAIN;
+	}
+	f->level = 1;
+	f->pfn = page_to_pfn(f->page);
+	f->writable = write;
+	fill_from_host(vm, f);
+	if (f->slot->flags & GM_MEM_READONLY)
+		f->writable = 0;
+	if (f->slot->dirty) {
+		f->level = 1;
+		f->writable = write;
+	}
+	return 0;
+}
+
+void gm_fill_end(struct gm_vm *vm, struct gm_fill *f)
+{
+	gm_mmu_unlock(vm);
+	gm_slot_page_put(f->slot, f->page, f->write);
+}
+
+/* ---- vCPUs ---- */
+
+int gm_mmu_fault(struct gm_vcpu *vcpu, u64 addr, u32 acc)
+{
+	int ret = ops->fault(vcpu, addr, acc);
+
+	/* Something changed meanwhile: the guest meets the fault again. */
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+int gm_mmu_reload(struct gm_vcpu *vcpu)
+{
+	vcpu->mmu.reload = 0;
+	if (ops->reload)
+		ops->reload(vcpu);
+	return 0;
+}
+
+void gm_mmu_invlpg(struct gm_vcpu *vcpu, u64 lin)
+{
+	if (ops->invlpg)
+		ops->invlpg(vcpu, lin);
+	vcpu->seen_gen--;
+}
+
+void gm_mmu_written(struct gm_vm *vm, u64 gpa, unsigned int len)
+{
+	if (ops->written)
+		ops->written(vm, gpa, len);
+}
+
+int gm_mmu_unprotect(struct gm_vcpu *vcpu)
+{
+	return ops->unprotect ? ops->unprotect(vcpu) : 0;
+}
+
+u64 gm_mmu_root(struct gm_vcpu *vcpu)
+{
+	return ops->root(vcpu);
+}
+
+/* A guest that has its caches off would crawl: hide it from the CPU, not from the guest. */
+u64 gm_mmu_cr0(struct gm_vcpu *vcpu)
+{
+	u64 cr0 = vcpu->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
+
+	return gm_paging.nested ? cr0 : cr0 | X86_CR0_PG | X86_CR0_WP;
+}
+
+u64 gm_mmu_cr4(struct gm_vcpu *vcpu)
+{
+	u64 off = X86_CR4_PSE | X86_CR4_PGE;
+
+	if (gm_paging.nested)
+		return vcpu->cr4;
+	/* Without paging all mappings are a user's. */
+	if (!(vcpu->cr0 & X86_CR0_PG))
+		off |= GM_CR4_SMEP | GM_CR4_SMAP;
+	return (vcpu->cr4 & ~off) | X86_CR4_PAE;
+}
+
+u64 gm_mmu_efer(struct gm_vcpu *vcpu)
+{
+	u64 efer = vcpu->efer;
+
+	if (gm_paging.nested)
+		return efer;
+	if (!(efer & EFER_LMA))
+		efer &= ~(u64)EFER_LME;
+	return boot_cpu_has(X86_FEATURE_NX) ? efer | EFER_NX : efer;
+}
+
+/* ---- the guest's own tables ---- */
+
+/* A table that is in no memory reads as zeroes: nothing is mapped by it. */
+static int pte_read(void *opaque, u64 gpa, unsigned int size, u64 *val)
+{
+	struct gm_vcpu *vcpu = opaque;
+	int ret;
+
+	*val = 0;
+	ret = gm_mem_read(vcpu->vm, gpa, val, size);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 val)
+{
+	struct gm_vcpu *vcpu = opaque;
+	int ret = gm_mem_cmpxchg(vcpu->vm, gpa, size, old, val);
+
+	/* Tables in read-only memory keep their bits. */
+	return ret == -ENOENT ? 1 : ret;
+}
+
+static const struct x86_walk_ops walk_ops = { .read = pte_read, .cmpxchg = pte_cmpxchg };
+
+int gm_walk_setup(struct gm_vcpu *vcpu, struct x86_mmu *mmu)
+{
+	memset(mmu, 0, sizeof(*mmu));
+	mmu->ops = &walk_ops;
+	mmu->opaque = vcpu;
+	mmu->cr0 = vcpu->cr0;
+	mmu->cr3 = vcpu->cr3;
+	mmu->cr4 = vcpu->cr4;
+	mmu->efer = vcpu->efer;
+	mmu->phys_bits = min_t(unsigned int, gm_phys_bits(), 48);
+	mmu->has_1g = boot_cpu_has(X86_FEATURE_GBPAGES);
+	mmu->has_pse36 = 1;
+	if (!(vcpu->cr0 & X86_CR0_PG) || !(vcpu->cr4 & X86_CR4_PAE) || (vcpu->efer & EFER_LMA))
+		return 0;
+	if (gm_paging.nested)
+		return x86_pdpte_load(mmu, vcpu->cr3);
+	memcpy(mmu->pdpte, vcpu->mmu.pdpte, sizeof(mmu->pdpte));
+	return 0;
 }

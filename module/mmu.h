@@ -27,6 +27,7 @@
 #ifndef GM_MMU_H
 #define GM_MMU_H
 
+#include <linux/list.h>
 #include <linux/types.h>
 
 /* How an access failed: bits of a page fault's error code (Intel SDM volume 3, 4.7). */
@@ -47,15 +48,38 @@ struct gm_paging {
 	u64 write;
 	u64 large;        /* in leaves above level 1 */
 	u64 accessed;     /* 0: the CPU does not set it */
-	u8 dirty_bit;     /* number */
 };
 extern struct gm_paging gm_paging;
 /* The module parameter: nested paging may be used where the CPU has it. */
 extern bool gm_nested;
 
+#define GM_SPARE_PAGES 16
+#define GM_NO_GFN (~0ull)
+
+struct gm_shadow;
+struct x86_mmu;
+
+/* Of a VM; all under mmu_lock. */
+struct gm_vm_mmu {
+	u8 stale;                   /* something was taken away: gm_mmu_unlock() flushes */
+	unsigned long notify_seq;   /* the process' memory changed so many times */
+	unsigned int notify_count;  /* it is being changed right now */
+	u64 *spare[GM_SPARE_PAGES];
+	unsigned int nspare;
+	u64 *root, *root_spare;     /* nested; root is read in the run window */
+	struct gm_shadow *pool;     /* shadow: see mmu_shadow.c */
+	unsigned int npool, nused;
+	struct hlist_head *hash;
+	struct list_head used, free, unsync;
+	u64 *scratch;
+};
+
+/* Of a vCPU, under its mutex. */
 struct gm_vcpu_mmu {
 	u8 reload;        /* cr0, cr3, cr4 or efer changed: call gm_mmu_reload() before run() */
 	u64 pdpte[4];     /* shadow: of a guest with PAE paging, as its last load of CR3 left them */
+	u64 table_gfn;    /* shadow: the table that the last fault wanted to write, or GM_NO_GFN */
+	u64 tried_gfn, tried_rip; /* where gm_mmu_unprotect() was the answer the last time */
 };
 
 /* 0; or -errno, which ends RUN. May sleep. */
@@ -73,7 +97,14 @@ u64 gm_mmu_efer(struct gm_vcpu *vcpu);
  * is shadowed). Other -errno end RUN. Needs slots_sem (read); may sleep.
  */
 int gm_mmu_fault(struct gm_vcpu *vcpu, u64 addr, u32 acc);
-/* The guest executed INVLPG. */
+/*
+ * After -ENOENT: 1 if it was for a shadowed table, which is no longer one, so that the guest can execute the
+ * instruction itself; 0 if there is no such way out. Needs slots_sem (read).
+ */
+int gm_mmu_unprotect(struct gm_vcpu *vcpu);
+/* What x86_walk() needs to follow the guest's tables. 0; X86_FAULT: bad PDPTEs; -errno. slots_sem. */
+int gm_walk_setup(struct gm_vcpu *vcpu, struct x86_mmu *mmu);
+/* The guest executed INVLPG. Needs slots_sem (read). */
 void gm_mmu_invlpg(struct gm_vcpu *vcpu, u64 lin);
 
 #endif

@@ -10,6 +10,7 @@
 
 static void vcpu_free(struct gm_vcpu *vcpu)
 {
+	gm_mmu_vcpu_fini(vcpu);
 	if (vcpu->arch)
 		gm_backend->vcpu_fini(vcpu);
 	free_page((unsigned long)vcpu->fpu);
@@ -220,7 +221,7 @@ static struct gm_vcpu *vcpu_alloc(struct gm_vm *vm, unsigned int id)
 	vcpu->tsc_offset = vm->tsc_offset;
 	vcpu->run = vmalloc_user(GM_RUN_PAGES * PAGE_SIZE);
 	vcpu->fpu = (u8 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!vcpu->run || !vcpu->fpu || gm_backend->vcpu_init(vcpu)) {
+	if (!vcpu->run || !vcpu->fpu || gm_mmu_vcpu_init(vcpu) || gm_backend->vcpu_init(vcpu)) {
 		vcpu_free(vcpu);
 		return NULL;
 	}

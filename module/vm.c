@@ -11,6 +11,7 @@ static void vm_free(struct kref *refs)
 {
 	struct gm_vm *vm = container_of(refs, struct gm_vm, refs);
 
+	gm_notifier_fini(vm);
 	/* No vCPU is left, so nobody uses the tables. */
 	gm_mmu_fini(vm);
 	gm_slots_free(vm);
@@ -48,6 +49,15 @@ static long get_dirty_log(struct gm_vm *vm, void __user *arg)
 	return gm_dirty_log(vm, &log);
 }
 
+static long clear_dirty_log(struct gm_vm *vm, void __user *arg)
+{
+	struct gm_clear_dirty_log log;
+
+	if (copy_from_user(&log, arg, sizeof(log)))
+		return -EFAULT;
+	return gm_dirty_clear(vm, &log);
+}
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct gm_vm *vm = file->private_data;
@@ -61,6 +71,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return set_memory_region(vm, (void __user *)arg);
 	case GM_GET_DIRTY_LOG:
 		return get_dirty_log(vm, (void __user *)arg);
+	case GM_CLEAR_DIRTY_LOG:
+		return clear_dirty_log(vm, (void __user *)arg);
 	case GM_SET_TSS_ADDR:
 	case GM_SET_IDENTITY_MAP_ADDR:
 		return 0;
@@ -83,28 +95,33 @@ static const struct file_operations vm_fops = {
 int gm_vm_create(struct file *from)
 {
 	struct gm_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
-	int fd;
+	int fd, ret = -ENOMEM;
 
 	if (!vm)
 		return -ENOMEM;
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
-	mutex_init(&vm->mmu_lock);
 	init_rwsem(&vm->slots_sem);
 	vm->tsc_offset = 0 - rdtsc();
+	vm->mm = current->mm;
 	if (gm_bus_init(vm))
 		goto fail;
-	if (gm_mmu_init(vm)) {
-		gm_bus_fini(vm);
-		goto fail;
-	}
-	vm->mm = current->mm;
+	ret = gm_mmu_init(vm);
+	if (ret)
+		goto fail_bus;
+	ret = gm_notifier_init(vm);
+	if (ret)
+		goto fail_mmu;
 	gm_mm_hold(vm->mm);
 	fd = gm_fd_get(from, "guestmode-vm", &vm_fops, vm);
 	if (fd < 0)
 		gm_vm_put(vm);
 	return fd;
+fail_mmu:
+	gm_mmu_fini(vm);
+fail_bus:
+	gm_bus_fini(vm);
 fail:
 	kvfree(vm);
-	return -ENOMEM;
+	return ret;
 }

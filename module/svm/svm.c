@@ -120,7 +120,6 @@ static void paging_setup(void)
 	gm_paging.write = _PAGE_RW;
 	gm_paging.large = _PAGE_PSE;
 	gm_paging.accessed = _PAGE_ACCESSED;
-	gm_paging.dirty_bit = _PAGE_BIT_DIRTY;
 }
 
 static int svm_setup(void)

@@ -45,12 +45,21 @@
 /* Argument: number of the vCPU, also its APIC id. Returns its descriptor. EEXIST, EINVAL. */
 #define GM_CREATE_VCPU _IO(GM_IO, 0x41)
 /*
- * Makes, moves, changes (flags) or deletes (size 0) a memory slot. Its whole size counts against
- * RLIMIT_MEMLOCK while it exists (ENOMEM). EEXIST: overlaps another slot.
+ * Makes, moves, changes (flags) or deletes (size 0) a memory slot. It stays ordinary memory of the
+ * process: what is done to that (munmap, madvise, fork, swap) is what the guest meets. EEXIST:
+ * overlaps another slot.
  */
 #define GM_SET_USER_MEMORY_REGION _IOW(GM_IO, 0x46, struct gm_memory_region)
-/* The pages written since the last call or since logging began, one bit each. ENOENT. */
+/*
+ * The pages written since the last call or since logging began, one bit each. ENOENT. With
+ * GM_CAP_MANUAL_DIRTY_LOG enabled the bits stay until CLEAR_DIRTY_LOG names them.
+ */
 #define GM_GET_DIRTY_LOG _IOW(GM_IO, 0x42, struct gm_dirty_log)
+/*
+ * Forgets the bits that the bitmap names, of a range of a slot: both ends multiples of 64 pages, or
+ * the slot's end. Writes from then on count again. EINVAL, ENOENT.
+ */
+#define GM_CLEAR_DIRTY_LOG _IOWR(GM_IO, 0xc0, struct gm_clear_dirty_log)
 /* Accepted and without effect: this driver needs no pages of its own in the guest. */
 #define GM_SET_TSS_ADDR _IO(GM_IO, 0x47)
 #define GM_SET_IDENTITY_MAP_ADDR _IOW(GM_IO, 0x48, __u64)
@@ -179,6 +188,13 @@ struct gm_dirty_log {
 	__u32 slot;
 	__u32 padding;
 	__u64 bitmap; /* user address; a multiple of 8 bytes long */
+};
+
+struct gm_clear_dirty_log {
+	__u32 slot;
+	__u32 num_pages;
+	__u64 first_page;
+	__u64 bitmap; /* user address; bit 0 is first_page */
 };
 
 struct gm_regs {
