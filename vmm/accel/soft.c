@@ -32,6 +32,7 @@ struct soft_vm {
 	struct gm_vm vm;
 	const struct cpu_model *model;
 	struct soft_dirty *dirty; /* machine lock */
+	struct cpu_group *group;  /* of several vCPUs */
 };
 
 static struct soft_vm *vm_of(struct gm_vm *vm)
@@ -257,6 +258,7 @@ static void soft_vm_close(struct gm_vm *vm)
 		free(d->prev);
 		free(d);
 	}
+	cpu_group_free(s->group);
 	free(s);
 }
 
@@ -328,24 +330,35 @@ static void soft_dirty_sync(struct gm_vm *vm, struct gm_ram *ram, u64 first, u64
 		request_all(vm, CPU_REQ_FLUSH);
 }
 
-/* From the vCPU's own thread (port 0x92, keyboard controller), or while it stands (reset). */
+/* To the CPU that switches it, it counts from the next instruction on. */
 static void soft_a20(struct gm_vm *vm, bool enabled)
 {
 	unsigned int i;
 
 	for (i = 0; vm->m->vcpus && i < vm->m->nvcpus; i++)
 		if (vm->m->vcpus[i] && vm->m->vcpus[i]->priv)
-			cpu_set_a20(soft_cpu(vm->m->vcpus[i]), enabled);
+			atomic_store(&soft_cpu(vm->m->vcpus[i])->a20_off, !enabled);
+	request_all(vm, CPU_REQ_A20);
 }
 
 /* ---- vCPUs ---- */
 
 static int soft_vcpu_open(struct gm_vm *vm, struct gm_vcpu *v)
 {
-	struct cpu *c = cpu_new(&soft_host, v, vm_of(vm)->model);
+	struct soft_vm *s = vm_of(vm);
+	struct cpu *c;
 
+	if (v->m->nvcpus > 1 && !s->group) {
+		s->group = cpu_group_new(v->m->nvcpus,
+					 4 * GiB + v->m->ram_size - v->m->ram_below_4g);
+		if (!s->group)
+			return -ENOMEM;
+	}
+	c = cpu_new(&soft_host, v, s->model);
 	if (!c)
 		return -ENOMEM;
+	if (s->group)
+		cpu_group_add(s->group, c);
 	c->tsc_khz = SOFT_TSC_HZ / 1000;
 	c->apic_khz = SOFT_APIC_HZ / 1000;
 	c->apic_id = v->apic_id;

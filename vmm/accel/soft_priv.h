@@ -4,6 +4,7 @@
 #define VMM_ACCEL_SOFT_PRIV_H
 
 #include "vmm/accel/accel.h"
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/sys.h"
 #include "vmm/vcpu.h"
 

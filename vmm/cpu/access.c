@@ -4,6 +4,7 @@
  * pages, alignment checks, data breakpoints; linear and physical access for slow handlers.
  */
 #include "module/x86/decode.h"
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
 #include "vmm/cpu/uops.h"
 
@@ -120,6 +121,8 @@ static void write_page(struct cpu *c, u64 gpa, const struct cpu_page *pg, const 
 		case 8: *(u64_una *)p = *(const u64_una *)from; break;
 		default: memcpy(p, from, len); break;
 		}
+		if (c->group)
+			cpu_smp_written(c, gpa, len, u);
 		return;
 	}
 	c->ileft = MIN(c->ileft, (s64)0);
@@ -215,6 +218,8 @@ void *cpu_slow_rmw(struct cpu *c, const struct uop *u, u64 lin, unsigned int siz
 	}
 	cpu_host_page(c, val, true, &pg);
 	if (!pg.hva || pg.readonly)
+		return NULL;
+	if (c->group && !cpu_smp_writable(c, val & CPU_PAGE_MASK))
 		return NULL;
 	cpu_code_written(c, phys(val, lin), size, u);
 	cpu_tlb_fill(c, lin, val, true, &pg);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "module/x86/decode.h"
 #include "vmm/cpu/dma.h"
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
 #include "vmm/cpu/uops.h"
 
@@ -38,7 +40,12 @@ void cpu_cache_fini(struct cpu *c)
 void cpu_cache_flush(struct cpu *c)
 {
 	struct cpu_cache *k = c->cache;
+	struct cpu_code_page *p;
+	unsigned int i;
 
+	for (i = 0; c->group && i < CPU_PAGE_HASH; i++)
+		for (p = k->pages[i]; p; p = p->hash_next)
+			cpu_smp_disclaim(c, p);
 	memset(k->hash, 0, sizeof(k->hash));
 	memset(k->pages, 0, sizeof(k->pages));
 	k->used = ALIGN32(BLOCK_MAX);
@@ -86,6 +93,7 @@ static struct cpu_code_page *page_get(struct cpu *c, u64 gpa)
 		p = arena_alloc(c, sizeof(*p));
 		p->gpa = gpa;
 		p->lines = 0;
+		p->shared = 0;
 		p->blocks = p->tails = 0;
 		p->hash_next = *head;
 		*head = p;
@@ -134,6 +142,40 @@ static void add_tail(struct cpu *c, struct cpu_block *b, unsigned int len)
 	p->tails = cpu_block_ref(c->cache, b);
 }
 
+/* Bytes that a block may be made of: 24 instructions of 15. */
+#define BLOCK_BYTES (CPU_BLOCK_INSNS * X86_INSN_MAX)
+
+/*
+ * Where there are other CPUs: translates a copy of the code, has the memory watched, and sees
+ * whether the copy is still good. Returns the block, which is not yet accounted for in the arena.
+ */
+static struct cpu_block *translate_shared(struct cpu *c, u64 gpa, const u8 *hva)
+{
+	unsigned int off = (unsigned int)(gpa & ~CPU_PAGE_MASK), avail = CPU_PAGE_SIZE - off, len;
+	struct cpu_cache *k = c->cache;
+	struct cpu_code_page *p = page_get(c, gpa);
+	u8 copy[BLOCK_BYTES];
+	struct cpu_block *b;
+	bool again;
+	size_t used;
+
+	do {
+		b = (struct cpu_block *)(k->arena + k->used);
+		b->gpa = gpa;
+		b->gpa2 = 0;
+		memcpy(copy, hva + off, MIN(avail, BLOCK_BYTES));
+		cpu_translate(c, b, copy, avail, false);
+		len = MIN((unsigned int)b->len, avail);
+		again = cpu_smp_claim(c, p, off, len) && memcmp(copy, hva + off, len);
+		if (b->cross && !again) {
+			used = k->used;
+			len = b->len > avail ? b->len - avail : 1;
+			again = cpu_smp_claim(c, page_get(c, b->gpa2), 0, len) || k->used != used;
+		}
+	} while (again);
+	return b;
+}
+
 static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
 {
 	struct cpu_cache *k = c->cache;
@@ -144,10 +186,14 @@ static struct cpu_block *make_block(struct cpu *c, u64 gpa, const u8 *hva)
 	if (k->used + 2 * BLOCK_MAX + 4 * 64 > CPU_ARENA_SIZE)
 		cpu_cache_flush(c);
 	cpu_dma_watch(c, gpa);
-	b = (struct cpu_block *)(k->arena + k->used);
-	b->gpa = gpa;
-	b->gpa2 = 0;
-	cpu_translate(c, b, hva + off, CPU_PAGE_SIZE - off, false);
+	if (c->group) {
+		b = translate_shared(c, gpa, hva);
+	} else {
+		b = (struct cpu_block *)(k->arena + k->used);
+		b->gpa = gpa;
+		b->gpa2 = 0;
+		cpu_translate(c, b, hva + off, CPU_PAGE_SIZE - off, false);
+	}
 	k->used += ALIGN32(sizeof(*b) + b->nuops * sizeof(struct uop));
 
 	p = page_get(c, gpa);
@@ -309,6 +355,8 @@ void cpu_code_written(struct cpu *c, u64 gpa, unsigned int len, const struct uop
 		}
 	}
 	p->lines = keep;
+	if (!keep && c->group)
+		cpu_smp_disclaim(c, p);
 }
 
 void cpu_cache_remapped(struct cpu *c)

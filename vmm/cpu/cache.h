@@ -62,6 +62,7 @@ struct cpu_code_page {
 	u64 gpa;
 	u64 lines;     /* bit i: bytes [64i, 64i+64) are in a block */
 	const u8 *hva; /* the memory that was translated */
+	u8 shared;     /* the group of CPUs counts this CPU in: smp.c */
 };
 
 struct cpu_jump {
@@ -130,6 +131,7 @@ void cpu_translate(struct cpu *c, struct cpu_block *b, const u8 *code, unsigned 
 u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva, bool *global);
 /* Takes the write permission of a page out of the TLBs. tlb.c */
 void cpu_tlb_protect(struct cpu *c, u64 gpa);
+void cpu_tlb_protect_all(struct cpu *c);
 /* cpu.jtag and gtag from generation, address space and mode; a new generation. tlb.c */
 void cpu_tags_update(struct cpu *c);
 void cpu_tags_renew(struct cpu *c);

@@ -6,11 +6,12 @@
  *  op_*.c                 one small function per uop (integer, moves, strings, branches)
  *  mem.h tlb.c            guest memory through a software TLB
  *  run.c world.c          the loop, faults and interrupts, struct x86_ops for the shared slow paths
+ *  smp.c                  several CPUs in one machine
  *  sys*.c msr.c cpuid.c   system instructions (struct cpu_sys_op table)
  *  x87*.c sse*.c mmx.c    floating point and vector instructions
  *
- * One thread runs a struct cpu. Other threads touch it only through cpu_request(), cpu_clear() and
- * cpu_phys_written().
+ * One thread runs a struct cpu. Other threads touch it only through cpu_request(), cpu_clear(),
+ * cpu_phys_written() and what smp.h says.
  *
  * Where the truth is while a block runs:
  *  - general registers: gpr[]. In 32-bit and 16-bit modes the upper halves may hold anything a
@@ -33,6 +34,7 @@
 struct cpu;
 struct cpu_cache;
 struct cpu_block;
+struct cpu_group;
 struct uop;
 struct x86_insn;
 
@@ -212,9 +214,8 @@ struct gm_cpu_host {
 #define CPU_REQ_NMI   0x04u
 #define CPU_REQ_PHYS  0x08u /* memory was written behind the CPU's back: see cpu_phys_written() */
 #define CPU_REQ_FLUSH 0x10u /* memory map or A20 changed: drop TLBs */
-#define CPU_REQ_RESET 0x20u
-#define CPU_REQ_INIT  0x40u
-#define CPU_REQ_SIPI  0x80u
+#define CPU_REQ_SYNC  0x20u /* another CPU waits for this one to be between two blocks: smp.h */
+#define CPU_REQ_A20   0x40u  /* cpu.a20_off changed */
 
 /* MSRs and CPUID model: the fields belong to msr.c and cpuid.c. */
 struct cpu_msr {
@@ -304,7 +305,11 @@ struct cpu {
 
 	/* -- the world -- */
 	_Atomic u32 requests;
-	u32 sipi_vector;
+	struct cpu_group *group;      /* with other CPUs, or NULL: smp.h */
+	_Atomic u32 busy;             /* may be inside of a memory access */
+	_Atomic u32 a20_off;          /* what phys_mask will be made of */
+	u8 exclusive;                 /* all others stand still */
+	u8 pauses;                    /* PAUSE instructions, modulo 256 */
 	const struct gm_cpu_host *host;
 	void *host_opaque;
 	struct cpu_dma *dma;          /* ranges written by others */

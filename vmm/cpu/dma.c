@@ -66,11 +66,37 @@ void cpu_phys_written(struct cpu *c, u64 gpa, u64 len)
 	cpu_request(c, CPU_REQ_PHYS);
 }
 
+void cpu_dma_protect(struct cpu *c, u64 gpa)
+{
+	struct cpu_dma *d = c->dma;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->nprotect < CPU_DMA_RANGES)
+		d->protect[d->nprotect++] = gpa;
+	pthread_mutex_unlock(&d->lock);
+	cpu_request(c, CPU_REQ_PHYS);
+}
+
+void cpu_dma_protect_run(struct cpu *c)
+{
+	struct cpu_dma *d = c->dma;
+	unsigned int i;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->nprotect == CPU_DMA_RANGES)
+		cpu_tlb_protect_all(c);
+	for (i = 0; i < d->nprotect && d->nprotect < CPU_DMA_RANGES; i++)
+		cpu_tlb_protect(c, d->protect[i]);
+	d->nprotect = 0;
+	pthread_mutex_unlock(&d->lock);
+}
+
 void cpu_dma_run(struct cpu *c)
 {
 	struct cpu_dma *d = c->dma;
 	unsigned int i, n;
 
+	cpu_dma_protect_run(c);
 	pthread_mutex_lock(&d->lock);
 	for (i = 0; i < d->n && !d->all; i++) {
 		u64 gpa = d->r[i].gpa, len = d->r[i].len;

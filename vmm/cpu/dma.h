@@ -18,6 +18,8 @@ struct cpu_dma {
 	pthread_mutex_t lock; /* over the rest but the filter */
 	unsigned int n;
 	bool all;             /* too many: drop everything */
+	unsigned int nprotect; /* pages to take write permission from; CPU_DMA_RANGES: all pages */
+	u64 protect[CPU_DMA_RANGES];
 	struct {
 		u64 gpa, len;
 	} r[CPU_DMA_RANGES];
@@ -28,6 +30,10 @@ int cpu_dma_init(struct cpu *c);
 void cpu_dma_fini(struct cpu *c);
 /* On the CPU's thread: drops code of the ranges that came in. */
 void cpu_dma_run(struct cpu *c);
+/* From any thread: c takes write permission of the page out of its TLBs, at its next event. */
+void cpu_dma_protect(struct cpu *c, u64 gpa);
+/* On the CPU's thread, also in the middle of a block: does so. */
+void cpu_dma_protect_run(struct cpu *c);
 /* Code of the page is about to be translated. */
 void cpu_dma_watch(struct cpu *c, u64 gpa);
 

@@ -25,8 +25,9 @@ void cpu_slow_write_n(struct cpu *c, const struct uop *u, u64 lin, const void *b
 		      unsigned int len);
 /*
  * For read-modify-write: checks that the operand is writable. Returns its host address
- * (code translated from it is already dropped), or NULL where it is not in one page of RAM: then
- * the caller reads with cpu_slow_read() and writes with cpu_slow_write().
+ * (code translated from it is already dropped), or NULL where it is not in one page of RAM, or
+ * other CPUs have code there: then the caller reads with cpu_slow_read() and writes with
+ * cpu_slow_write(), for a LOCKed operation between cpu_lock_begin() and cpu_lock_end().
  */
 void *cpu_slow_rmw(struct cpu *c, const struct uop *u, u64 lin, unsigned int size);
 /* AM_SEG: segment checks; `ea` is not yet masked. */

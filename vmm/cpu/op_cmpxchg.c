@@ -5,6 +5,7 @@
  * written in the lazy form. Semantics: Intel SDM volume 2.
  */
 #include "vmm/cpu/op_int.h"
+#include "vmm/cpu/smp.h"
 
 #define DEF_CMPXCHG(w)                                                                             \
 	static UOP(cmpxchg_r##w)                                                                   \
@@ -25,12 +26,14 @@
 		u##w a = RD##w(0), b = a, r;                                                       \
 		if (unlikely(!p))                                                                  \
 			p = cpu_slow_rmw(c, u, lin, w / 8);                                        \
-		if (likely(p)) {                                                                   \
+		if (likely(p) && likely(!(lin & (w / 8 - 1)))) {                                                                   \
 			__atomic_compare_exchange_n((u##w *)(uintptr_t)p, &b, RD##w(u->reg),       \
 						    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);    \
 		} else {                                                                           \
+			cpu_lock_begin(c, u);                                                      \
 			b = (u##w)cpu_slow_read(c, u, lin, w / 8);                                 \
 			cpu_slow_write(c, u, lin, w / 8, b == a ? RD##w(u->reg) : b);              \
+			cpu_lock_end(c);                                                           \
 		}                                                                                  \
 		ALU_SUB(w, a, b, r)                                                                \
 		if (r)                                                                             \
@@ -64,12 +67,14 @@ static UOP(cmpxchg8b)
 
 	if (!p)
 		p = cpu_slow_rmw(c, u, lin, 8);
-	if (p) {
+	if (p && !(lin & 7)) {
 		__atomic_compare_exchange_n((u64 *)(uintptr_t)p, &have, new, false,
 					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	} else {
+		cpu_lock_begin(c, u);
 		have = cpu_slow_read(c, u, lin, 8);
 		cpu_slow_write(c, u, lin, 8, have == want ? new : have);
+		cpu_lock_end(c);
 	}
 	set_zf(c, have == want);
 	if (have != want) {
@@ -121,6 +126,7 @@ static UOP(cmpxchg16b)
 	if (p) {
 		same = host_cas16(p, &lo, &hi, c->gpr[X86_RBX], c->gpr[X86_RCX]);
 	} else {
+		cpu_lock_begin(c, u);
 		cpu_slow_read_n(c, u, lin, v, 16);
 		same = v[0] == lo && v[1] == hi;
 		lo = v[0];
@@ -130,6 +136,7 @@ static UOP(cmpxchg16b)
 			v[1] = c->gpr[X86_RCX];
 		}
 		cpu_slow_write_n(c, u, lin, v, 16);
+		cpu_lock_end(c);
 	}
 	set_zf(c, same);
 	if (!same) {

@@ -3,7 +3,11 @@
  * Uops that move data: MOV, MOVZX, MOVSX, LEA, XCHG of registers, CMOVcc, SETcc, and the stack in its
  * flat 64-bit and 32-bit forms and in its general form. Semantics: Intel SDM volume 2.
  */
+#include <sched.h>
+
 #include "vmm/cpu/uops.h"
+
+#define PAUSES_PER_YIELD 16
 
 #define DEF_MOV(w)                                                                                 \
 	static UOP(mov##w##_rr)                                                                    \
@@ -189,6 +193,14 @@ const uop_fn uop_setcc_m[16] = { CC16(SET_M) };
 
 UOP(uop_nop)
 {
+	NEXT(c, u);
+}
+
+/* Fewer host CPUs than vCPUs: what the guest spins for may need this one. */
+UOP(uop_pause)
+{
+	if (++c->pauses % PAUSES_PER_YIELD == 0)
+		sched_yield();
 	NEXT(c, u);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "vmm/cpu/op_int.h"
 #include "vmm/cpu/shift.h"
+#include "vmm/cpu/smp.h"
 
 #define DEF_SH(name, w)                                                                            \
 	static UOP(name##w##_ri)                                                                   \
@@ -113,6 +114,8 @@ uop_fn uop_shxd_find(const struct x86_insn *i, struct uop *u)
 		p = cpu_tlb_wr(c, lin, w / 8);                                                     \
 		if (unlikely(!p))                                                                  \
 			p = cpu_slow_rmw(c, u, lin, w / 8);                                        \
+		if (unlikely(lin & (w / 8 - 1)) && u->flags & UOP_LOCK)                            \
+			p = NULL;                                                                  \
 		if (likely(p)) {                                                                   \
 			a = *p;                                                                    \
 			r = rmw_calc##w(c, u, a);                                                  \
@@ -127,11 +130,13 @@ uop_fn uop_shxd_find(const struct x86_insn *i, struct uop *u)
 				*p = r;                                                            \
 			}                                                                          \
 		} else {                                                                           \
+			cpu_lock_begin(c, u);                                                      \
 			a = (u##w)cpu_slow_read(c, u, lin, w / 8);                                 \
 			r = rmw_calc##w(c, u, a);                                                  \
 			new = c->lf;                                                               \
 			c->lf = old;                                                               \
 			cpu_slow_write(c, u, lin, w / 8, r);                                       \
+			cpu_lock_end(c);                                                           \
 			c->lf = new;                                                               \
 		}                                                                                  \
 		if ((u->aux & 0x3f) == RMW_XADD || (u->aux & 0x3f) == RMW_XCHG)                    \

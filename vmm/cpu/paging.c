@@ -5,6 +5,7 @@
  * The PDPTE registers of PAE paging are filled here. Source: Intel SDM volume 3, chapter 4.
  */
 #include "vmm/cpu/model.h"
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
 
 /* Entries are aligned, so that none crosses a page. */
@@ -34,6 +35,7 @@ static int entry_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 
 	struct cpu *c = opaque;
 	struct cpu_page pg;
 	u32 old32 = (u32)old;
+	bool done;
 	void *p;
 
 	cpu_host_page(c, gpa, true, &pg);
@@ -42,10 +44,14 @@ static int entry_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 
 	cpu_code_written(c, gpa, size, NULL);
 	p = (u8 *)pg.hva + (gpa & ~CPU_PAGE_MASK);
 	if (size == 4)
-		return __atomic_compare_exchange_n((u32 *)p, &old32, (u32)val, false,
+		done = __atomic_compare_exchange_n((u32 *)p, &old32, (u32)val, false,
 						   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	return __atomic_compare_exchange_n((u64 *)p, &old, val, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
+	else
+		done = __atomic_compare_exchange_n((u64 *)p, &old, val, false, __ATOMIC_SEQ_CST,
+						   __ATOMIC_SEQ_CST);
+	if (c->group)
+		cpu_smp_written(c, gpa, size, NULL);
+	return done;
 }
 
 static const struct x86_walk_ops walk_ops = { entry_read, entry_cmpxchg };

@@ -7,6 +7,7 @@
  */
 #include "module/x86/event.h"
 #include "vmm/cpu/dma.h"
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
 
 #define DR6_BS (1u << 14)
@@ -137,6 +138,10 @@ static bool events(struct cpu *c, enum cpu_exit *e)
 	struct x86_event ev = { 0 };
 	int vec;
 
+	if (req & CPU_REQ_A20) {
+		cpu_clear(c, CPU_REQ_A20);
+		cpu_set_a20(c, !atomic_load(&c->a20_off));
+	}
 	if (req & CPU_REQ_FLUSH) {
 		cpu_clear(c, CPU_REQ_FLUSH);
 		cpu_map_changed(c);
@@ -145,10 +150,8 @@ static bool events(struct cpu *c, enum cpu_exit *e)
 		cpu_clear(c, CPU_REQ_PHYS);
 		cpu_dma_run(c);
 	}
-	if (req & (CPU_REQ_RESET | CPU_REQ_INIT)) {
-		cpu_clear(c, CPU_REQ_RESET | CPU_REQ_INIT);
-		cpu_reset(c, !(req & CPU_REQ_RESET));
-	}
+	if (req & CPU_REQ_SYNC)
+		cpu_smp_sync(c);
 	if (req & CPU_REQ_KICK) {
 		cpu_clear(c, CPU_REQ_KICK);
 		*e = CPU_EXIT_KICK;
@@ -189,6 +192,7 @@ static enum cpu_exit run_loop(struct cpu *c, s64 budget)
 	c->budget = budget;
 	c->ileft = 0;
 	if (setjmp(c->escape)) {
+		cpu_lock_end(c);
 		settle(c);
 		deliver_fault(c);
 	}
@@ -211,8 +215,12 @@ enum cpu_exit cpu_run(struct cpu *c, s64 budget)
 {
 	enum cpu_exit e;
 
+	if (c->group)
+		cpu_smp_enter(c);
 	cpu_fpu_enter(c);
 	e = run_loop(c, budget);
 	cpu_fpu_leave(c);
+	if (c->group)
+		cpu_smp_leave(c);
 	return e;
 }

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
 
 int cpu_tlb_init(struct cpu *c)
@@ -271,7 +272,10 @@ void cpu_tlb_fill(struct cpu *c, u64 lin, u64 val, bool write, const struct cpu_
 	e->rd = page;
 	e->add = (u64)(uintptr_t)pg->hva - page;
 	e->gpa = val & CPU_PAGE_MASK;
-	e->wr = write && !pg->readonly && !cpu_code_find(c, val) ? page : ~0ull;
+	e->wr = write && !pg->readonly && !cpu_code_find(c, val) &&
+				(!c->group || cpu_smp_writable(c, val & CPU_PAGE_MASK))
+			? page
+			: ~0ull;
 }
 
 void cpu_tlb_protect(struct cpu *c, u64 gpa)
@@ -283,6 +287,15 @@ void cpu_tlb_protect(struct cpu *c, u64 gpa)
 		for (i = 0; c->tlb2->used[t] && i < CPU_TLB_SIZE; i++)
 			if (c->tlbs[t].e[i].gpa == gpa)
 				c->tlbs[t].e[i].wr = ~0ull;
+}
+
+void cpu_tlb_protect_all(struct cpu *c)
+{
+	unsigned int t, i;
+
+	for (t = 0; t < CPU_TLB_EMPTY; t++)
+		for (i = 0; c->tlb2->used[t] && i < CPU_TLB_SIZE; i++)
+			c->tlbs[t].e[i].wr = ~0ull;
 }
 
 u64 cpu_exec_gpa(struct cpu *c, u64 lin, const u8 **hva, bool *global)

@@ -8,6 +8,7 @@
  */
 #include "module/x86/decode.h"
 #include "vmm/cpu/model.h"
+#include "vmm/cpu/smp.h"
 #include "vmm/cpu/translate.h"
 
 static const u8 alu_index[] = {
@@ -381,12 +382,13 @@ static uop_fn emit_data(struct xl *x, const struct x86_insn *i, struct uop *u)
 		u->reg = r8_off(i->rm, i->props & X86_P_HIGH_RM);
 		return uop_setcc_r[i->cc];
 	case X86_OP_NOP:
-	case X86_OP_PAUSE:
 	case X86_OP_PREFETCH:
 	case X86_OP_PREFETCHW:
 	case X86_OP_LFENCE:
 	case X86_OP_SFENCE:
 		return uop_nop;
+	case X86_OP_PAUSE:
+		return x->c->group && x->c->group->crowded ? uop_pause : uop_nop;
 	case X86_OP_MFENCE:
 		return uop_mfence;
 	case X86_OP_CLFLUSH:

@@ -208,7 +208,7 @@ UOP(uop_push64_r); UOP(uop_push64_i); UOP(uop_push64_m); UOP(uop_pop64_r);
 UOP(uop_push32_r); UOP(uop_push32_i); UOP(uop_push32_m); UOP(uop_pop32_r);
 /* two pushes (rm, then reg) or pops; the second one's own uop follows */
 UOP(uop_push64_rr); UOP(uop_pop64_rr); UOP(uop_push32_rr); UOP(uop_pop32_rr);
-UOP(uop_leave64); UOP(uop_nop); UOP(uop_mfence); UOP(uop_mov_moffs);
+UOP(uop_leave64); UOP(uop_nop); UOP(uop_pause); UOP(uop_mfence); UOP(uop_mov_moffs);
 UOP(uop_clflush);
 /* the general forms: operand size and stack size at run time, all segments */
 UOP(uop_push_gen_r); UOP(uop_push_gen_i); UOP(uop_push_gen_m); UOP(uop_pop_gen_r);
