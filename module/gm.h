@@ -76,6 +76,8 @@ struct gm_vm {
 	unsigned int nvcpus;           /* lock */
 	struct rw_semaphore slots_sem;
 	struct gm_slot slots[GM_MAX_SLOTS]; /* written under slots_sem and mmu_lock */
+	u8 slot_order[GM_MAX_SLOTS];   /* likewise: indices of the slots in use, by gfn */
+	unsigned int nslots;           /* likewise: how many those are */
 	spinlock_t mmu_lock;
 	struct gm_vm_mmu mmu;
 	u8 dirty_manual;               /* slots_sem: GET_DIRTY_LOG leaves the bits to CLEAR_DIRTY_LOG */

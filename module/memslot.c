@@ -20,12 +20,36 @@
 
 struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 {
-	unsigned int i;
+	unsigned int lo = 0, hi = vm->nslots, mid;
+	struct gm_slot *slot;
 
-	for (i = 0; i < GM_MAX_SLOTS; i++)
-		if (gfn >= vm->slots[i].gfn && gfn - vm->slots[i].gfn < vm->slots[i].npages)
-			return &vm->slots[i];
-	return NULL;
+	/* The last that begins at or before gfn. */
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (vm->slots[vm->slot_order[mid]].gfn <= gfn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return NULL;
+	slot = &vm->slots[vm->slot_order[lo - 1]];
+	return gfn - slot->gfn < slot->npages ? slot : NULL;
+}
+
+/* After a change of slots[]: those in use, by guest address. Both locks are held. */
+static void slots_sort(struct gm_vm *vm)
+{
+	unsigned int i, j;
+
+	vm->nslots = 0;
+	for (i = 0; i < GM_MAX_SLOTS; i++) {
+		if (!vm->slots[i].npages)
+			continue;
+		for (j = vm->nslots++; j && vm->slots[vm->slot_order[j - 1]].gfn > vm->slots[i].gfn; j--)
+			vm->slot_order[j] = vm->slot_order[j - 1];
+		vm->slot_order[j] = i;
+	}
 }
 
 static unsigned long slot_hva(const struct gm_slot *slot, u64 index)
@@ -244,6 +268,7 @@ int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r)
 	spin_lock(&vm->mmu_lock);
 	old = *slot;
 	*slot = fresh;
+	slots_sort(vm);
 	spin_unlock(&vm->mmu_lock);
 	slot_release(vm, &old);
 out:
