@@ -6,9 +6,11 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+dmesg -c >/dev/null
 TESTS="programs reload boot coexist"
 . /rig.conf
 echo
+echo "rig: start"
 result() { # NAME STATUS
 	if [ "$2" = 0 ]; then echo "ok   $1"; else echo "FAIL $1"; fi
 }

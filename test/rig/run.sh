@@ -7,7 +7,7 @@ usage() {
 	cat <<'END'
 usage: test/rig/run.sh [OPTION...] VMM
   --engine qemu|bochs   the emulator (qemu)
-  --model NAME          its CPU model (max; corei7_skylake_x)
+  --model NAME          its CPU model (max; corei7_haswell_4770)
   --cpus N              CPUs of the host (1)
   --kernel PACKAGE[:ARCH[:SUITE]]   the host's kernel (linux-image-cloud-amd64)
   --param TEXT          module parameters, may be given several times
@@ -39,7 +39,7 @@ case ${1:-} in '' | -*) usage >&2; exit 2 ;; esac
 vmm=$1
 case $engine in
 qemu) model=${model:-max} ;;
-bochs) model=${model:-corei7_skylake_x} ;;
+bochs) model=${model:-corei7_haswell_4770} ;;
 *) usage >&2; exit 2 ;;
 esac
 if [ -n "$work" ]; then
