@@ -131,6 +131,7 @@ struct gm_exit {
 	u8 in;
 	u8 in_event;           /* while an event was being delivered */
 	u8 data_gpa;           /* GM_X_PAGE: addr is where the instruction's own operand is */
+	u8 host_vector;        /* of an event for the host that the exit consumed; the backend's own */
 	u8 ninsn;              /* bytes of insn[] that the CPU handed over */
 	u8 insn[15];
 };
@@ -288,7 +289,7 @@ struct gm_backend {
 	u64 *(*msr)(struct gm_vcpu *vcpu, u32 index);
 };
 
-extern const struct gm_backend gm_backend_svm;
+extern const struct gm_backend gm_backend_svm, gm_backend_vmx;
 extern const struct gm_backend *gm_backend;
 
 /* vm.c */

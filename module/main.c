@@ -20,7 +20,7 @@ MODULE_PARM_DESC(nested, "0: shadow paging, even where the CPU has nested paging
 
 const struct gm_backend *gm_backend;
 
-static const struct gm_backend *const backends[] = { &gm_backend_svm };
+static const struct gm_backend *const backends[] = { &gm_backend_svm, &gm_backend_vmx };
 
 static const struct {
 	unsigned int cap;
@@ -183,7 +183,7 @@ static int __init gm_init(void)
 		ret = gm_backend->probe();
 	}
 	if (ret) {
-		pr_err("guestmode: no usable AMD-V with nested paging on this machine\n");
+		pr_err("guestmode: no usable AMD-V or VT-x on this machine\n");
 		return ret;
 	}
 	gm_fpu_setup();
@@ -206,4 +206,4 @@ static void __exit gm_exit(void)
 module_init(gm_init);
 module_exit(gm_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Guest mode for Linux: runs virtual machines with AMD-V");
+MODULE_DESCRIPTION("Guest mode for Linux: runs virtual machines with AMD-V and VT-x");

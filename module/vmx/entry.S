@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The switch into a VT-x guest and back. Intel SDM volume 3, 27 (VM entry), 28 (VM exit).
+ *
+ * int gm_vmx_enter(u64 *gpr, unsigned int flags)
+ *   gpr      the guest's registers in the order of enum x86_gpr; RSP is in the VMCS
+ *   flags    VMX_F_RESUME: the VMCS was launched before; VMX_F_VERW: empty the CPU's buffers before
+ *   returns 1 if the CPU refused (no exit happened), else 0
+ * Interrupts are off. An exit comes to gm_vmx_exited with CF and ZF clear (28.5.3); an instruction
+ * that fails sets one of them and falls through to the same place.
+ */
+#include "module/compat/asm.h"
+
+.section .rodata
+verw_sel:
+	.word 0x18 /* __KERNEL_DS: any writable segment */
+
+.text
+SYM_FUNC_START(gm_vmx_enter)
+	push %rbp
+	mov %rsp, %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	push %rdi
+
+	mov $0x6c14, %eax /* VMCS_HOST_RSP */
+	vmwrite %rsp, %rax
+	test $2, %sil
+	jz 1f
+	verw verw_sel(%rip)
+1:	test $1, %sil
+	mov %rdi, %rax
+	mov 8(%rax), %rcx
+	mov 16(%rax), %rdx
+	mov 24(%rax), %rbx
+	mov 40(%rax), %rbp
+	mov 48(%rax), %rsi
+	mov 56(%rax), %rdi
+	mov 64(%rax), %r8
+	mov 72(%rax), %r9
+	mov 80(%rax), %r10
+	mov 88(%rax), %r11
+	mov 96(%rax), %r12
+	mov 104(%rax), %r13
+	mov 112(%rax), %r14
+	mov 120(%rax), %r15
+	mov (%rax), %rax
+	jnz 2f
+	vmlaunch
+	jmp 3f
+2:	vmresume
+3:
+.globl gm_vmx_exited
+gm_vmx_exited:
+	push %rax
+	setbe %al
+	movzbl %al, %eax
+	push %rax
+	mov 16(%rsp), %rax
+	mov %rcx, 8(%rax)
+	mov %rdx, 16(%rax)
+	mov %rbx, 24(%rax)
+	mov %rbp, 40(%rax)
+	mov %rsi, 48(%rax)
+	mov %rdi, 56(%rax)
+	mov %r8, 64(%rax)
+	mov %r9, 72(%rax)
+	mov %r10, 80(%rax)
+	mov %r11, 88(%rax)
+	mov %r12, 96(%rax)
+	mov %r13, 104(%rax)
+	mov %r14, 112(%rax)
+	mov %r15, 120(%rax)
+	pop %rbx
+	pop %rcx
+	mov %rcx, (%rax)
+	add $8, %rsp
+
+	/* No return of ours may be predicted from the guest's calls. */
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	mov %ebx, %eax
+	/* Nothing of the guest's stays in registers that a mispredicted path could use. */
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %esi, %esi
+	xor %edi, %edi
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	xor %r11d, %r11d
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	RET
+SYM_FUNC_END(gm_vmx_enter)
