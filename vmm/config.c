@@ -121,7 +121,7 @@ static int disk_part(struct config_disk *d, const char *part, char *err, size_t 
 	else if (!strcmp(part, "snapshot"))
 		d->snapshot = true;
 	else
-		return fail(err, len, "'%s' is not known here (format=raw, readonly, snapshot)",
+		return fail(err, len, "'%s' is not known here (format=raw|qcow2, readonly, snapshot)",
 			    part);
 	return 0;
 }
@@ -314,7 +314,7 @@ static const struct key keys[] = {
 	{"memory", "SIZE", "guest memory, MiB or with suffix K, M, G (default 1G)", set_memory},
 	{"cpus", "N[,sockets=S][,cores=C][,threads=T]",
 	 "number of CPUs, 1 to 255, and how they are spread (default 1)", set_cpus},
-	{"disk", "PATH[,format=raw][,readonly][,snapshot]",
+	{"disk", "PATH[,format=raw|qcow2][,readonly][,snapshot]",
 	 "hard disk; the first is IDE primary master", set_disk},
 	{"cdrom", "PATH|none", "CD-ROM drive with this image, or empty", set_cdrom},
 	{"floppy", "PATH[,readonly][,snapshot]", "floppy disk, first A then B", set_floppy},

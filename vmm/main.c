@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "vmm/config.h"
+#include "vmm/image.h"
 #include "vmm/run.h"
 #include "vmm/types.h"
 
@@ -24,6 +25,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"run", "[OPTION...] [DISK...] [MACHINE.conf]", "run a machine", vmm_run},
+	{"image", "create|info|convert|check|resize|snapshot ...", "work with disk images", vmm_image},
 	{"help", "[run]", "this text, or the options of 'run'", cmd_help},
 	{"version", "", "print the version", cmd_version},
 };

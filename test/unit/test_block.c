@@ -112,7 +112,7 @@ static const struct open_case open_cases[] = {
 	{"odd size", p_odd, 0, 0, "not a multiple of 512"},
 	{"odd size, readonly", p_odd, 1, 0, NULL, 1024},
 	{"odd size, snapshot", p_odd, 0, 1, NULL, 1024},
-	{"other format", p_qcow2, 0, 0, "qcow2"},
+	{"broken qcow2", p_qcow2, 0, 0, "qcow version 0"},
 	{"good", p_good, 0, 0, NULL, 4096},
 	{"good, readonly", p_good, 1, 0, NULL, 4096},
 };

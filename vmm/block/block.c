@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include "vmm/block/block_int.h"
 
-static const struct gm_blk_driver *const blk_drivers[] = {&gm_blk_raw};
+static const struct gm_blk_driver *const blk_drivers[] = {&gm_blk_raw, &gm_blk_qcow2};
 
 /* Images of other programs, so that nobody boots a container's header as a raw disk. */
 static const struct {
@@ -121,6 +121,8 @@ struct gm_blk *gm_blk_open(struct gm_machine *m, const struct gm_blk_options *o,
 	blk_ignore_sigxfsz();
 	if (!o->format) {
 		foreign = blk_foreign(o->path);
+		if (foreign && !strcmp(foreign, gm_blk_qcow2.name))
+			return gm_blk_open_driver(m, &gm_blk_qcow2, o, err, errlen);
 		if (foreign) {
 			snprintf(err, errlen,
 				 "%s: is a %s image, which cannot be used here; convert it to raw, "
@@ -133,8 +135,7 @@ struct gm_blk *gm_blk_open(struct gm_machine *m, const struct gm_blk_options *o,
 	for (i = 0; i < ARRAY_SIZE(blk_drivers); i++)
 		if (!strcmp(blk_drivers[i]->name, o->format))
 			return gm_blk_open_driver(m, blk_drivers[i], o, err, errlen);
-	snprintf(err, errlen, "%s: unknown disk format '%s'; the only one is raw", o->path,
-		 o->format);
+	snprintf(err, errlen, "%s: unknown disk format '%s' (raw, qcow2)", o->path, o->format);
 	return NULL;
 }
 

@@ -43,14 +43,16 @@ enum gm_blk_on_error { GM_BLK_REPORT, GM_BLK_PAUSE, GM_BLK_STOP };
 struct gm_blk_options {
 	const char *path;    /* a file or block device; its size is a multiple of 512, or it is
 				opened readonly or snapshot and reads as if zeros followed */
-	const char *format;  /* "raw", or NULL to find out */
+	const char *format;  /* "raw", "qcow2", or NULL to find out */
 	bool readonly;
 	bool snapshot;       /* writes go to a temporary overlay and are thrown away */
 	bool share;          /* take no exclusive lock (readonly CDs) */
+	bool no_lock;        /* take none at all (to look at an image in use) */
+	bool any_size;       /* the file is a container, whose own size says nothing */
 	enum gm_blk_on_error on_error;
 };
 
-/* One const table per format (raw, later qcow2): see vmm/block/block_int.h. Calls block; they
+/* One const table per format (raw, qcow2): see vmm/block/block_int.h. Calls block; they
  * run on worker threads, several at once, and return 0 or -errno. */
 struct gm_blk_driver {
 	const char *name;

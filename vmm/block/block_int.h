@@ -28,7 +28,7 @@ struct gm_blk {
 	int flush_err;              /* flush_lock: the first error; what it lost stays lost */
 };
 
-extern const struct gm_blk_driver gm_blk_raw;
+extern const struct gm_blk_driver gm_blk_raw, gm_blk_qcow2;
 
 /* gm_blk_open() with a given driver (tests bring their own). */
 struct gm_blk *gm_blk_open_driver(struct gm_machine *m, const struct gm_blk_driver *drv,

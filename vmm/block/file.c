@@ -131,6 +131,10 @@ static int size_check(int fd, const struct gm_blk_options *o, bool readonly, u64
 		snprintf(err, errlen, "%s: its size cannot be found: %s", o->path, strerror(errno));
 		return -EINVAL;
 	}
+	if (o->any_size) {
+		*size = (u64)end;
+		return 0;
+	}
 	if (end == 0) {
 		snprintf(err, errlen, "%s: is empty; give it a size first: truncate -s 8G FILE",
 			 o->path);
@@ -179,7 +183,7 @@ int gm_blk_file_open(const struct gm_blk_options *o, bool readonly, u64 *size, c
 		return ret;
 	}
 	ret = size_check(fd, o, readonly, size, err, errlen);
-	if (!ret)
+	if (!ret && !o->no_lock)
 		ret = file_lock(fd, o->path, !readonly && !o->share, err, errlen);
 	if (ret) {
 		close(fd);
