@@ -197,7 +197,11 @@ void q2_ref_write(const struct qcow2 *q, u8 *block, u64 i, u64 val);
 u64 q2_ref_max(const struct qcow2 *q);
 int q2_ref_get(struct qcow2 *q, u64 cluster, u64 *val);
 int q2_ref_add(struct qcow2 *q, u64 cluster, s64 delta);
-/* n clusters in a row, count one each. */
+/* n clusters in a row, count one each. Up to q2_alloc_max() are found between others. */
+static inline u64 q2_alloc_max(const struct qcow2 *q)
+{
+	return q2_rb_entries(q) / 2;
+}
 int q2_alloc(struct qcow2 *q, u64 n, u64 *off);
 /* The same for metadata: the room is really there, filled with zeros, and guarded. */
 int q2_alloc_meta(struct qcow2 *q, u64 n, u64 *off);

@@ -311,7 +311,6 @@ static int fresh_link(struct qcow2 *q, const struct fresh *f)
 	return ret;
 }
 
-/* Fewer clusters when the file is fragmented is no help: the file simply grows. */
 static int fresh_do(struct qcow2 *q, struct fresh *f, const struct iovec *v, int n)
 {
 	int ret = fresh_keep(q, f);
@@ -342,7 +341,8 @@ static int write_fresh(struct qcow2 *q, u64 off, u64 len, const struct iovec *io
 
 	if (ret)
 		return ret;
-	f.n = fresh_count(q, t, i, MAX(q2_clusters(q, MIN(off - f.start + len, RUN_MAX)), 1ull));
+	room = MAX(q2_clusters(q, MIN(off - f.start + len, RUN_MAX)), 1ull);
+	f.n = fresh_count(q, t, i, MIN(room, q2_alloc_max(q)));
 	if (!f.n)
 		return q2_corrupt(q);
 	room = (f.n << q->cluster_bits) - (off - f.start);

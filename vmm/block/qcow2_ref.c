@@ -242,11 +242,51 @@ static int find_free(struct qcow2 *q, u64 n, u64 *first)
 	return 0;
 }
 
+/*
+ * More clusters in a row than may be found between refcount blocks that lie in what they count:
+ * behind everything else, with the blocks for them in front.
+ */
+static int alloc_area(struct qcow2 *q, u64 n, u64 *off)
+{
+	u64 per = q2_rb_entries(q), first = q->rt_size, nb = (n + per - 2) / (per - 1), b, i;
+	struct q2_table *t;
+	int ret = 0;
+
+	while (first && !(q->rt[first - 1] & ~511ull))
+		first--;
+	while (first + nb > q->rt_size && !ret)
+		ret = table_grow(q);
+	/* Growing has put a new table behind what there was. */
+	for (; first < q->rt_size && q->rt[first] & ~511ull; first++)
+		;
+	if (!ret && first + nb > q->rt_size)
+		return alloc_area(q, n, off);
+	for (b = 0; b < nb && !ret; b++) {
+		u64 at = (first * per + b) << q->cluster_bits;
+
+		ret = q2_table_new(q, &q->rb, at, &t);
+		for (i = 0; i < per && !ret && b * per + i < nb + n; i++)
+			q2_ref_write(q, t->data, i, 1);
+		if (!ret)
+			ret = q2_pwrite(q, at, t->data, q->cluster_size);
+		q2_rt_set(q, first + b, at);
+		if (!ret && q2_set_add(&q->meta, first * per + b) == -ENOMEM)
+			ret = -ENOMEM;
+	}
+	*off = (first * per + nb) << q->cluster_bits;
+	return ret;
+}
+
 int q2_alloc(struct qcow2 *q, u64 n, u64 *off)
 {
 	u64 first, i;
-	int ret = q->corrupt ? -EIO : find_free(q, n, &first);
+	int ret;
 
+	if (q->corrupt)
+		return -EIO;
+	if (n > q2_alloc_max(q))
+		return alloc_area(q, n, off);
+	ret = find_free(q, n, &first);
 	if (ret)
 		return ret;
 	for (i = 0; i < n; i++)

@@ -174,47 +174,66 @@ static int snaps_write(struct qcow2 *q)
 
 /* ---- trees ---- */
 
-static int entry_ref(struct qcow2 *q, u64 e)
-{
-	u64 off, len, c, last;
-	int ret = 0;
-
-	if (!(e & Q2_COMPRESSED))
-		return e & Q2_OFFSET ? q2_ref_add(q, (e & Q2_OFFSET) >> q->cluster_bits, 1) : 0;
-	q2_packed_range(q, e, &off, &len);
-	last = (off + len - 1) >> q->cluster_bits;
-	for (c = off >> q->cluster_bits; c <= last && !ret; c++)
-		ret = q2_ref_add(q, c, 1);
-	return ret;
-}
-
-static int tree_each(struct qcow2 *q, const u64 *l1, u32 n,
+/* Calls fn for at most *left entries of a tree, and counts them down. */
+static int tree_each(struct qcow2 *q, const u64 *l1, u32 n, u64 *left,
 		     int (*fn)(struct qcow2 *q, u64 entry))
 {
 	struct q2_table *t;
 	u32 i, k;
 	int ret = 0;
 
-	for (i = 0; i < n && !ret; i++) {
+	for (i = 0; i < n && !ret && *left; i++) {
 		if (!(l1[i] & Q2_OFFSET))
 			continue;
 		ret = q2_table_get(q, &q->l2, l1[i] & Q2_OFFSET, &t);
-		for (k = 0; k < q->nl2 && !ret; k++)
+		for (k = 0; k < q->nl2 && !ret && *left; k++) {
 			ret = fn(q, q2_entry(t, k));
-		if (!ret)
+			*left -= !ret;
+		}
+		if (!ret && *left) {
 			ret = fn(q, l1[i] & Q2_OFFSET);
+			*left -= !ret;
+		}
 	}
 	return ret;
 }
 
+static int entry_ref(struct qcow2 *q, u64 e)
+{
+	u64 off = e & Q2_OFFSET, len = 1, c, first, last;
+	int ret = 0;
+
+	if (e & Q2_COMPRESSED)
+		q2_packed_range(q, e, &off, &len);
+	else if (!off)
+		return 0;
+	first = off >> q->cluster_bits;
+	last = (off + len - 1) >> q->cluster_bits;
+	for (c = first; c <= last && !ret; c++)
+		ret = q2_ref_add(q, c, 1);
+	if (ret && c - 1 > first)
+		q2_free(q, off & ~(u64)(q->cluster_size - 1), c - 1 - first);
+	return ret;
+}
+
+/* When a count has no room for one more, those before it are taken back. */
 int q2_tree_ref(struct qcow2 *q, const u64 *l1, u32 n)
 {
-	return tree_each(q, l1, n, entry_ref);
+	u64 left = UINT64_MAX, done;
+	int ret = tree_each(q, l1, n, &left, entry_ref);
+
+	if (ret != -EOVERFLOW)
+		return ret;
+	done = UINT64_MAX - left;
+	tree_each(q, l1, n, &done, q2_free_entry);
+	return ret;
 }
 
 int q2_tree_free(struct qcow2 *q, const u64 *l1, u32 n)
 {
-	return tree_each(q, l1, n, q2_free_entry);
+	u64 left = UINT64_MAX;
+
+	return tree_each(q, l1, n, &left, q2_free_entry);
 }
 
 static int copied_set(struct qcow2 *q, u64 e, u64 *out)
@@ -355,6 +374,11 @@ static int op_begin(struct qcow2 *q, char *err, size_t errlen)
 
 static int op_end(struct qcow2 *q, int ret, char *err, size_t errlen)
 {
+	if (ret == -EOVERFLOW) {
+		snprintf(err, errlen, "%s: its reference counts are too narrow for one more "
+				      "snapshot", q->path);
+		q2_settle(q);
+	}
 	if (ret && !err[0])
 		snprintf(err, errlen, "%s: %s", q->path, strerror(-ret));
 	pthread_mutex_unlock(&q->lock);
