@@ -83,17 +83,21 @@ pkg_root() {
 		pkg_list=$(apt-get $apt_opts -qq -s --no-install-recommends install "$@" |
 			awk '$1 == "Inst" {v = $3; sub(/^\(/, "", v); print $2 "=" v}') || return 1
 		[ -n "$pkg_list" ] || return 1
-		pkg_list=$(echo "$pkg_list" | grep -vxFf "$pkg_tree/.unpacked")
+		pkg_list=$(echo "$pkg_list" | grep -vxFf "$pkg_tree/.unpacked" || true)
 		rm -rf "$pkg_tree/.deb" && mkdir "$pkg_tree/.deb"
-		(cd "$pkg_tree/.deb" && apt-get $apt_opts -o APT::Sandbox::User=root -qq \
-			download $pkg_list >&2) || return 1
+		[ -z "$pkg_list" ] || (cd "$pkg_tree/.deb" && apt-get $apt_opts -o APT::Sandbox::User=root \
+			-qq download $pkg_list >&2) || return 1
 		for pkg_p in "$pkg_tree"/.deb/*.deb; do
-			dpkg-deb --fsys-tarfile "$pkg_p" |
+			[ ! -f "$pkg_p" ] || dpkg-deb --fsys-tarfile "$pkg_p" |
 				tar -C "$pkg_tree" -x --keep-directory-symlink --exclude=./usr/share/doc \
 					--exclude=./usr/share/man --exclude=./usr/share/locale || return 1
 		done
-		echo "$pkg_list" >>"$pkg_tree/.unpacked"
-		rm -rf "$pkg_tree/.deb"
+		[ -z "$pkg_list" ] || echo "$pkg_list" >>"$pkg_tree/.unpacked"
+		# What scripts of packages, or base-files, would have made.
+		for pkg_p in bin sbin lib lib64; do
+			[ -e "$pkg_tree/$pkg_p" ] || [ ! -d "$pkg_tree/usr/$pkg_p" ] ||
+				ln -s "usr/$pkg_p" "$pkg_tree/$pkg_p"
+		done
 		[ -e "$pkg_tree/usr/bin/awk" ] || ln -s mawk "$pkg_tree/usr/bin/awk"
 		[ -e "$pkg_tree/bin/sh" ] || ln -s dash "$pkg_tree/bin/sh"
 		for pkg_p in "$@"; do

@@ -190,7 +190,9 @@ static inline void gm_call_others(void (*fn)(void *), void *arg)
 /* Interrupts another CPU, so that guest mode ends there. Preemption is off. */
 static inline void gm_cpu_kick(int cpu)
 {
-#if defined(CONFIG_SMP) && defined(GM_EXPORTS_SMP_OPS)
+#if defined(GM_HAVE_ARCH_SEND_RESCHEDULE) && defined(GM_EXPORTS_SMP_OPS)
+	arch_smp_send_reschedule(cpu);
+#elif defined(CONFIG_SMP) && defined(GM_EXPORTS_SMP_OPS)
 	smp_send_reschedule(cpu);
 #elif defined(CONFIG_SMP)
 	/* The vector is known, the CPU's APIC ID is not: all others get the interrupt. */

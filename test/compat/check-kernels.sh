@@ -75,7 +75,8 @@ in_root() { # root arch command...
 	map=-m
 	[ "$(id -u)" = 0 ] || map=-rm
 	unshare $map sh -c 'root=$1; work=$2; shift 2
-		mount --bind /dev "$root/dev" && mount --bind "$work" "$root/tmp" && exec "$@"' \
+		mount --bind /dev "$root/dev" && mount --rbind /proc "$root/proc" &&
+			mount --bind "$work" "$root/tmp" && exec "$@"' \
 		sh "$root" "$work" $personality chroot "$root" \
 		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp "$@"
 }
