@@ -28,9 +28,6 @@
 
 #include <linux/kref.h>
 #include <linux/mm.h>
-#ifdef CONFIG_MMU_NOTIFIER
-#include <linux/mmu_notifier.h>
-#endif
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
@@ -63,7 +60,7 @@ struct gm_slot {
 	u32 flags;            /* GM_MEM_* */
 	unsigned long *dirty; /* with GM_MEM_LOG_DIRTY; bits are set by anyone with slots_sem */
 	u32 *rmap;            /* shadow paging: the first mapping of each page (mmu_shadow.c); mmu_lock */
-#ifndef CONFIG_MMU_NOTIFIER
+#ifndef GM_MMU_NOTIFIERS
 	struct page **pages;  /* pinned when first used; slots_sem (any), cmpxchg */
 #endif
 };
@@ -81,7 +78,7 @@ struct gm_vm {
 	spinlock_t mmu_lock;
 	struct gm_vm_mmu mmu;
 	u8 dirty_manual;               /* slots_sem: GET_DIRTY_LOG leaves the bits to CLEAR_DIRTY_LOG */
-#ifdef CONFIG_MMU_NOTIFIER
+#ifdef GM_MMU_NOTIFIERS
 	struct mmu_notifier notifier;
 #endif
 	atomic_t flush_gen;

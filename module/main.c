@@ -3,6 +3,7 @@
  * The module and its character device. Ioctls are documented in uapi/guestmode.h.
  */
 #include "module/gm.h"
+#include "module/compat/eventfd.h"
 
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -55,8 +56,8 @@ static const struct {
 	{ GM_CAP_SET_GUEST_DEBUG2, GM_DEBUG_ENABLE | GM_DEBUG_STEP | GM_DEBUG_SW_BP | GM_DEBUG_HW_BP |
 				   GM_DEBUG_INJECT_DB | GM_DEBUG_INJECT_BP | GM_DEBUG_BLOCK_IRQ },
 	{ GM_CAP_XSAVE2, sizeof(struct gm_xsave) },
-	{ GM_CAP_IOEVENTFD, 1 },
-	{ GM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
+	{ GM_CAP_IOEVENTFD, GM_EVENTFDS },
+	{ GM_CAP_IOEVENTFD_ANY_LENGTH, GM_EVENTFDS },
 	{ GM_CAP_COALESCED_MMIO, GM_RUN_PAGES },
 	{ GM_CAP_COALESCED_PIO, 1 },
 };

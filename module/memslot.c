@@ -59,14 +59,10 @@ static unsigned long slot_hva(const struct gm_slot *slot, u64 index)
 
 /* ---- pages ---- */
 
-#ifdef CONFIG_MMU_NOTIFIER
+#ifdef GM_MMU_NOTIFIERS
 struct page *gm_slot_page(struct gm_slot *slot, u64 index, int write)
 {
-	struct page *page;
-
-	if (get_user_pages_fast(slot_hva(slot, index), 1, write ? FOLL_WRITE : 0, &page) != 1)
-		return NULL;
-	return page;
+	return gm_page_get(slot_hva(slot, index), write);
 }
 
 void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written)

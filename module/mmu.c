@@ -101,7 +101,7 @@ void gm_mmu_flush(struct gm_vm *vm)
 		vcpu = READ_ONCE(vm->vcpus[i]);
 		cpu = vcpu ? READ_ONCE(vcpu->guest_cpu) : -1;
 		if (cpu >= 0 && cpu != self)
-			smp_call_function_single(cpu, flush_ack, NULL, 1);
+			gm_call_cpu(cpu, flush_ack, NULL);
 	}
 	put_cpu();
 }

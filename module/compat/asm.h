@@ -25,6 +25,13 @@ name:
 .endm
 #endif
 
+/* Where an address of code is kept, kernels with IBT want this, though nothing branches there. */
+#ifdef CONFIG_X86_KERNEL_IBT
+#define GM_ENDBR .byte 0xf3, 0x0f, 0x1e, 0xfa
+#else
+#define GM_ENDBR
+#endif
+
 /* Assemblers of the time of the oldest kernels do not know these. */
 #define GM_VMRUN  .byte 0x0f, 0x01, 0xd8
 #define GM_VMLOAD .byte 0x0f, 0x01, 0xda

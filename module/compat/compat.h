@@ -152,6 +152,13 @@ static inline void gm_mm_drop(struct mm_struct *mm)
 #define mmap_write_unlock(mm) up_write(&(mm)->mmap_sem)
 #endif
 
+#if defined(CONFIG_MMU_NOTIFIER) && defined(GM_EXPORTS_MMU_NOTIFIER_REGISTER)
+#include <linux/mmu_notifier.h>
+#define GM_MMU_NOTIFIERS 1
+#endif
+
+/* The page at hva of the current process, with a reference (put_page() gives it back). NULL: there is none. */
+struct page *gm_page_get(unsigned long hva, int write);
 /* The page at hva of the current process, pinned for long (page.c). NULL: there is none. */
 struct page *gm_page_pin(unsigned long hva, int write);
 void gm_page_unpin(struct page *page, int dirty);
@@ -177,13 +184,14 @@ static inline int gm_access_ok(unsigned long addr, unsigned long size)
 #define for_each_possible_cpu for_each_cpu
 #endif
 
-/* Runs a function on all other CPUs and waits for them; preemption is off, interrupts are on. */
-static inline void gm_call_others(void (*fn)(void *), void *arg)
+/* Runs a function on another CPU (old kernels: on all others) and waits for it; preemption is off,
+ * interrupts are on. */
+static inline void gm_call_cpu(int cpu, void (*fn)(void *), void *arg)
 {
 #ifdef GM_HAVE_SMP_CALL_RETRY
 	smp_call_function(fn, arg, 0, 1);
 #else
-	smp_call_function(fn, arg, 1);
+	smp_call_function_single(cpu, fn, arg, 1);
 #endif
 }
 

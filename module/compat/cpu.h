@@ -7,6 +7,7 @@
 #define GM_COMPAT_CPU_H
 
 #include <asm/cpufeature.h>
+#include <asm/cpuid/api.h>
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 
@@ -225,11 +226,17 @@ static inline u64 rdtsc(void)
 #define __read_cr4 read_cr4
 #endif
 
-#ifndef GM_HAVE_IBPB
-static inline void indirect_branch_prediction_barrier(void)
+/* A barrier for indirect branch prediction, where the kernel sees a use in it. */
+static inline void gm_branch_barrier(void)
 {
-}
+#if defined(X86_FEATURE_USE_IBPB)
+	if (boot_cpu_has(X86_FEATURE_USE_IBPB))
+		wrmsrl(MSR_IA32_PRED_CMD, 1);
+#elif defined(X86_FEATURE_IBPB)
+	if (boot_cpu_has(X86_FEATURE_IBPB))
+		wrmsrl(MSR_IA32_PRED_CMD, 1);
 #endif
+}
 
 /* The value found at p; `val` is there now if that was `old`. The CPU is one with CMPXCHG8B. */
 static inline u64 gm_cmpxchg64(volatile u64 *p, u64 old, u64 val)
@@ -247,17 +254,43 @@ static inline u64 gm_cmpxchg64(volatile u64 *p, u64 old, u64 val)
 
 /* ---- debug registers ---- */
 
-#ifndef GM_HAVE_HW_BREAKPOINTS
-/* Nobody keeps what the registers should hold: debugged threads get theirs back when they are next
- * switched to (see gm_debug_restore()). */
-static inline int hw_breakpoint_active(void)
+/* The host's breakpoints, around guest mode: it loads its own and ends with none armed. Interrupts off. */
+struct gm_debug {
+	unsigned long dr[4], dr6, dr7; /* dr7 0: none armed */
+};
+
+#define GM_DR_GET(n, v) asm volatile("mov %%db" #n ", %0" : "=r"(v))
+#define GM_DR_PUT(n, v) asm volatile("mov %0, %%db" #n : : "r"(v))
+
+static inline void gm_debug_save(struct gm_debug *d)
 {
-	return 0;
-}
-static inline void hw_breakpoint_restore(void)
-{
-}
+#ifdef GM_HAVE_HW_BREAKPOINTS
+	d->dr7 = 0;
+	if (!hw_breakpoint_active())
+		return;
 #endif
+	GM_DR_GET(7, d->dr7);
+	d->dr7 &= ~0x400ul; /* always set */
+	if (!d->dr7)
+		return;
+	GM_DR_GET(0, d->dr[0]);
+	GM_DR_GET(1, d->dr[1]);
+	GM_DR_GET(2, d->dr[2]);
+	GM_DR_GET(3, d->dr[3]);
+	GM_DR_GET(6, d->dr6);
+}
+
+static inline void gm_debug_restore(const struct gm_debug *d)
+{
+	if (!d->dr7)
+		return;
+	GM_DR_PUT(0, d->dr[0]);
+	GM_DR_PUT(1, d->dr[1]);
+	GM_DR_PUT(2, d->dr[2]);
+	GM_DR_PUT(3, d->dr[3]);
+	GM_DR_PUT(6, d->dr6);
+	GM_DR_PUT(7, d->dr7);
+}
 
 /* ---- clock ---- */
 

@@ -2,14 +2,12 @@
 /* Pages of a process, held from its address space to the driver's tables. */
 #include "module/compat/compat.h"
 
-struct page *gm_page_pin(unsigned long hva, int write)
+struct page *gm_page_get(unsigned long hva, int write)
 {
 	struct page *page = NULL;
 	int n;
 
-#if defined(GM_EXPORTS_PIN_USER_PAGES_FAST)
-	n = pin_user_pages_fast(hva, 1, FOLL_LONGTERM | (write ? FOLL_WRITE : 0), &page);
-#elif defined(GM_HAVE_GUP_FAST_FLAGS)
+#if defined(GM_HAVE_GUP_FAST_FLAGS)
 	n = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
 #elif defined(GM_HAVE_GUP_FAST)
 	n = get_user_pages_fast(hva, 1, write, &page);
@@ -19,6 +17,18 @@ struct page *gm_page_pin(unsigned long hva, int write)
 	mmap_read_unlock(current->mm);
 #endif
 	return n == 1 ? page : NULL;
+}
+
+struct page *gm_page_pin(unsigned long hva, int write)
+{
+#if defined(GM_EXPORTS_PIN_USER_PAGES_FAST)
+	struct page *page = NULL;
+
+	return pin_user_pages_fast(hva, 1, FOLL_LONGTERM | (write ? FOLL_WRITE : 0), &page) == 1 ?
+		       page : NULL;
+#else
+	return gm_page_get(hva, write);
+#endif
 }
 
 void gm_page_unpin(struct page *page, int dirty)

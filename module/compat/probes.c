@@ -90,6 +90,23 @@ void gm_u9(void) { USE(&mmap_read_lock); USE(&mmap_write_lock); }
 #line 1 "ACCESS_OK_TYPE" /* until 5.0 */
 void gm_u10(void *p); void gm_u10(void *p) { USE(access_ok(VERIFY_READ, p, 1)); }
 
+#line 1 "NOTIFIER_RANGE" /* mmu_notifier_ops.invalidate_range_start with a structure: 5.0 */
+int gm_n1(struct mmu_notifier *, const struct mmu_notifier_range *);
+void gm_n2(struct mmu_notifier_ops *o); void gm_n2(struct mmu_notifier_ops *o) { SAME(*o->invalidate_range_start, gm_n1); }
+#line 1 "NOTIFIER_BLOCKABLE" /* 4.19 */
+int gm_n3(struct mmu_notifier *, struct mm_struct *, unsigned long, unsigned long, bool);
+void gm_n4(struct mmu_notifier_ops *o); void gm_n4(struct mmu_notifier_ops *o) { SAME(*o->invalidate_range_start, gm_n3); }
+#line 1 "NOTIFIER_PAGE" /* mmu_notifier_ops.invalidate_page: until 4.14 */
+void gm_n5(struct mmu_notifier_ops *o); void gm_n5(struct mmu_notifier_ops *o) { USE(o->invalidate_page); }
+#line 1 "NOTIFIER_YOUNG_RANGE" /* clear_flush_young of a range: 3.19 */
+void gm_n6(struct mmu_notifier_ops *o); void gm_n6(struct mmu_notifier_ops *o) { USE(o->clear_flush_young(0, 0, 1, 2)); }
+#line 1 "NOTIFIER_YOUNG_BOOL" /* 7.1 */
+void gm_n7(struct mmu_notifier_ops *o); void gm_n7(struct mmu_notifier_ops *o) { SAME(o->test_young(0, 0, 1), (bool)1); }
+#line 1 "NOTIFIER_CLEAR_YOUNG" /* 4.2 */
+void gm_n8(struct mmu_notifier_ops *o); void gm_n8(struct mmu_notifier_ops *o) { USE(o->clear_young); }
+#line 1 "NOTIFIER_TEST_YOUNG" /* 2.6.38 */
+void gm_n9(struct mmu_notifier_ops *o); void gm_n9(struct mmu_notifier_ops *o) { USE(o->test_young); }
+
 /* ---- locks, signals, scheduling ---- */
 #line 1 "MUTEX_LOCK_KILLABLE" /* 2.6.25 */
 void gm_l1(struct mutex *m); void gm_l1(struct mutex *m) { USE(TASK_KILLABLE); USE(m); }
@@ -118,6 +135,9 @@ void gm_f5(void) { SAME(anon_inode_getfd, gm_f4); }
 int gm_f6(int *, struct inode **, struct file **, const char *, const struct file_operations *, void *);
 void gm_f7(void) { SAME(anon_inode_getfd, gm_f6); }
 
+#line 1 "EVENTFD_SIGNAL_COUNT" /* eventfd_signal() with a count: until 6.8 */
+void gm_f8(struct eventfd_ctx *c); void gm_f8(struct eventfd_ctx *c) { eventfd_signal(c, 1); }
+
 /* ---- the CPU ---- */
 #line 1 "RDTSC" /* 4.3: a function; before, a macro with two arguments */
 void gm_c1(void) { unsigned long long v = rdtsc(); USE(v); }
@@ -130,9 +150,7 @@ void gm_c4(void) { unsigned long long v; rdmsrq(0, v); wrmsrq(0, v); }
 #line 1 "RDMSRL_SAFE" /* 2.6.28 */
 void gm_c5(void) { unsigned long long v; USE(rdmsrl_safe(0, &v)); }
 #line 1 "HW_BREAKPOINTS" /* 2.6.33 */
-void gm_c6(void) { USE(&hw_breakpoint_active); USE(&hw_breakpoint_restore); }
-#line 1 "IBPB" /* 4.16, and in stable series before */
-void gm_c7(void) { indirect_branch_prediction_barrier(); (void)sizeof(&indirect_branch_prediction_barrier); }
+void gm_c6(void) { USE(&hw_breakpoint_active); }
 #line 1 "X86_PHYS_BITS" /* x86_64: always; i386: 2.6.27 */
 void gm_c8(void) { USE(boot_cpu_data.x86_phys_bits); }
 

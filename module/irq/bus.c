@@ -6,9 +6,9 @@
  * reads at its next exit). ABI: uapi/guestmode.h.
  */
 #include "module/gm.h"
+#include "module/compat/eventfd.h"
 #include "module/irq/irq.h"
 
-#include <linux/eventfd.h>
 #include <linux/list.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -43,7 +43,7 @@ static int ioeventfd_write(struct gm_vm *vm, int kind, u64 addr, unsigned int le
 			continue;
 		if (e->len && (e->len != len || (e->match && e->datamatch != val)))
 			continue;
-		eventfd_signal(e->ctx, 1);
+		gm_eventfd_signal(e->ctx);
 		return 0;
 	}
 	return -ENOENT;

@@ -23,10 +23,10 @@ SYM_FUNC_START(gm_svm_enter)
 	push %rdi
 	push %rsi
 
-	clgi
+	GM_CLGI
 	sti
 	mov %rdx, %rax
-	vmsave %rax
+	GM_VMSAVE
 
 	mov %rdi, %rax
 	mov 8(%rax), %rcx
@@ -44,9 +44,9 @@ SYM_FUNC_START(gm_svm_enter)
 	mov 112(%rax), %r14
 	mov 120(%rax), %r15
 	pop %rax
-	vmload %rax
-	vmrun %rax
-	vmsave %rax
+	GM_VMLOAD
+	GM_VMRUN
+	GM_VMSAVE
 
 	pop %rax
 	mov %rcx, 8(%rax)
@@ -64,7 +64,7 @@ SYM_FUNC_START(gm_svm_enter)
 	mov %r14, 112(%rax)
 	mov %r15, 120(%rax)
 	pop %rax
-	vmload %rax
+	GM_VMLOAD
 
 	/* No return of ours may be predicted from the guest's calls. */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
@@ -79,7 +79,7 @@ SYM_FUNC_START(gm_svm_enter)
 	xor %r10d, %r10d
 	xor %r11d, %r11d
 	cli
-	stgi
+	GM_STGI
 	pop %r15
 	pop %r14
 	pop %r13

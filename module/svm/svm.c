@@ -14,7 +14,6 @@
 
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
-#include <linux/hw_breakpoint.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -23,7 +22,6 @@
 #include <asm/fpu/api.h>
 #include <asm/io.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 #include <asm/pgtable_types.h>
 
 #define SVM_LEAF 0x8000000au
@@ -402,7 +400,7 @@ static u8 flush_control(struct gm_vcpu *vcpu, int foreign)
 	int other = __this_cpu_read(last_serial) != vcpu->serial;
 
 	if (other)
-		indirect_branch_prediction_barrier();
+		gm_branch_barrier();
 	__this_cpu_write(last_serial, vcpu->serial);
 	if (!other && !foreign && vcpu->last_cpu == cpu && vcpu->seen_gen == gen)
 		return 0;
@@ -441,6 +439,7 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 {
 	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave));
 	u64 host_aux = 0, host_spec = 0;
+	struct gm_debug host_debug;
 
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
@@ -449,14 +448,14 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	wrmsrl(MSR_VM_HSAVE_PA, our_hsave);
 	s->vmcb->tlb_control = flush_control(vcpu, !!(efer & EFER_SVME));
 	s->vmcb->nested_cr3 = gm_mmu_root(vcpu);
+	gm_debug_save(&host_debug);
 	debug_load(vcpu);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, vcpu->tsc_aux, &host_aux);
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, vcpu->spec_ctrl, &host_spec);
 	gm_svm_enter(vcpu->gpr, virt_to_phys(s->vmcb), virt_to_phys(s->host_save));
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, host_spec, &host_spec);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, host_aux, &host_aux);
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
+	gm_debug_restore(&host_debug);
 	wrmsrl(MSR_VM_HSAVE_PA, old_hsave);
 	if (!(efer & EFER_SVME))
 		wrmsrl(MSR_EFER, efer);

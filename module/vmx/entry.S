@@ -55,6 +55,7 @@ SYM_FUNC_START(gm_vmx_enter)
 3:
 .globl gm_vmx_exited
 gm_vmx_exited:
+	GM_ENDBR
 	push %rax
 	setbe %al
 	movzbl %al, %eax

@@ -12,14 +12,12 @@
 
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
-#include <linux/hw_breakpoint.h>
 #include <linux/percpu.h>
 #include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/io.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 #include <asm/segment.h>
 
 #define DB_ENABLED 0xffu /* of DR7 */
@@ -366,7 +364,7 @@ static void flush(struct gm_vcpu *vcpu, u64 eptp)
 	int other = *last != vcpu->serial;
 
 	if (other)
-		indirect_branch_prediction_barrier();
+		gm_branch_barrier();
 	*last = vcpu->serial;
 	if (flush_l1d)
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
@@ -421,12 +419,14 @@ int vmx_enter(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 	struct host_segs segs;
+	struct gm_debug host_debug;
 	u64 debugctl, aux = 0, spec = 0;
 	int failed, has_aux = vcpu->features & GM_G_TSC_AUX;
 
 	root_write(vcpu);
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
 	segs_save(&segs);
+	gm_debug_save(&host_debug);
 	debug_load(vcpu);
 	msrs_load(vcpu);
 	if (cr2_get() != vcpu->cr2)
@@ -442,8 +442,7 @@ int vmx_enter(struct gm_vcpu *vcpu)
 	segs_restore(&segs);
 	if (debugctl)
 		wrmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
+	gm_debug_restore(&host_debug);
 	v->launched |= !failed;
 	return failed;
 }
