@@ -13,6 +13,7 @@
 #define PCI_STATUS       0x06
 #define PCI_BAR0         0x10
 #define PCI_ROM_BAR      0x30
+#define PCI_CAP_PTR      0x34
 #define PCI_INT_LINE     0x3c
 #define PCI_INT_PIN      0x3d
 
@@ -21,6 +22,7 @@
 #define CMD_WRITABLE     0x0547 /* I/O, memory, master, parity, SERR#, INTx disable */
 #define CMD_INTX_OFF     0x0400
 #define STATUS_INT       0x08   /* low byte */
+#define STATUS_CAPS      0x10
 #define STATUS_W1C_HI    0xf9   /* high byte: parity and abort bits */
 #define ROM_ENABLE       1
 
@@ -45,6 +47,7 @@ static const struct gm_field pci_fields[] = {
 	GM_OMIT(struct gm_pci_dev, w1cmask, "constant of the class"),
 	GM_OMIT(struct gm_pci_dev, bars, "constant of the class"),
 	GM_OMIT(struct gm_pci_dev, regions, "follows from config"),
+	GM_OMIT(struct gm_pci_dev, caps, "constant of the class"),
 	GM_FIELDS_END,
 };
 
@@ -254,6 +257,54 @@ int gm_pci_bar_add(struct gm_pci_dev *d, unsigned int n, const struct gm_pci_bar
 	return 0;
 }
 
+/* ---- DMA ---- */
+
+/* Bytes from gpa to the end of its page, or len. */
+static size_t pci_dma_piece(u64 gpa, size_t len)
+{
+	return MIN((u64)len, 4096 - (gpa & 4095));
+}
+
+void gm_pci_dma_read(struct gm_pci_dev *d, u64 gpa, void *buf, size_t len)
+{
+	u8 *p = buf;
+
+	while (len) {
+		size_t n = len;
+		void *host = gm_dma_map(d->dev.m->mem, gpa, &n, false);
+
+		if (host && gm_pci_bus_master(d)) {
+			memcpy(p, host, n);
+		} else {
+			n = pci_dma_piece(gpa, len);
+			memset(p, 0xff, n);
+		}
+		p += n;
+		gpa += n;
+		len -= n;
+	}
+}
+
+void gm_pci_dma_write(struct gm_pci_dev *d, u64 gpa, const void *buf, size_t len)
+{
+	const u8 *p = buf;
+
+	while (len) {
+		size_t n = len;
+		void *host = gm_dma_map(d->dev.m->mem, gpa, &n, true);
+
+		if (host && gm_pci_bus_master(d)) {
+			memcpy(host, p, n);
+			gm_dma_dirty(d->dev.m->mem, gpa, n);
+		} else {
+			n = pci_dma_piece(gpa, len);
+		}
+		p += n;
+		gpa += n;
+		len -= n;
+	}
+}
+
 /* ---- configuration space ---- */
 
 static void pci_header_set(struct gm_pci_dev *d)
@@ -272,9 +323,20 @@ static void pci_header_set(struct gm_pci_dev *d)
 	gm_pci_set16(d, 0x2c, c->subvendor);
 	gm_pci_set16(d, 0x2e, c->subdevice);
 	d->config[PCI_INT_PIN] = c->int_pin;
+	d->config[PCI_CAP_PTR] = d->caps;
+	if (d->caps)
+		d->config[PCI_STATUS] |= STATUS_CAPS;
 	for (n = 0; n < ARRAY_SIZE(d->bars); n++)
 		if (d->bars[n].size)
 			pci_bar_masks(d, n);
+}
+
+void gm_pci_cap_add(struct gm_pci_dev *d, u8 off, u8 id)
+{
+	d->config[off] = id;
+	d->config[off + 1] = d->caps;
+	d->caps = off;
+	pci_header_set(d);
 }
 
 int gm_pci_init(struct gm_pci_dev *d, const struct gm_pci_cfg *cfg)

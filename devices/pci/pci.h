@@ -52,6 +52,7 @@ struct gm_pci_dev {
 	u8 w1cmask[GM_PCI_CONFIG_SIZE]; /* bits that a written one clears */
 	struct gm_pci_bar bars[GM_PCI_NBARS + 1];
 	struct gm_region *regions[GM_PCI_NBARS + 1];
+	u8 caps;   /* offset of the first capability; 0: none */
 	bool irq_level;
 };
 
@@ -67,6 +68,10 @@ int gm_pci_init(struct gm_pci_dev *d, const struct gm_pci_cfg *cfg);
 /* Declares BAR `n`; in init, after gm_pci_init(). opaque goes to ops. */
 int gm_pci_bar_add(struct gm_pci_dev *d, unsigned int n, const struct gm_pci_bar *bar,
 		   void *opaque);
+/* Puts `size` bytes of a capability with this id in front of the list, at off (a multiple of 4, 40h
+ * or more, chosen by the device). Its bytes from off + 2 on are the device's; their defaults are
+ * set in its reset, after gm_pci_reset(). In init. Source: PCI 2.2, 6.7. */
+void gm_pci_cap_add(struct gm_pci_dev *d, u8 off, u8 id);
 /* Default configuration space state: command 0, BARs 0 ...; called from the device's reset. */
 void gm_pci_reset(struct gm_pci_dev *d);
 /* Drives the device's INTx# line (level). Honours the command register's INTx disable. */
@@ -78,6 +83,11 @@ static inline bool gm_pci_bus_master(const struct gm_pci_dev *d)
 {
 	return d->config[4] & 4;
 }
+/* DMA to and from memory, of a device that may be a bus master. Registers are not reached this
+ * way: a guest could make a device call itself without end. What is not RAM reads as all ones and
+ * takes no writes. */
+void gm_pci_dma_read(struct gm_pci_dev *d, u64 gpa, void *buf, size_t len);
+void gm_pci_dma_write(struct gm_pci_dev *d, u64 gpa, const void *buf, size_t len);
 /* Current base of a BAR, or UINT64_MAX when not decoded. */
 u64 gm_pci_bar_base(const struct gm_pci_dev *d, unsigned int n);
 
