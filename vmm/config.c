@@ -90,25 +90,6 @@ static int set_memory(struct config *c, const struct key *k, const char *v, char
 
 /* ---- disks ---- */
 
-/* Cuts the next part off at a single comma; a comma in a path is written twice. */
-static char *next_part(char **p)
-{
-	char *start = *p, *in = *p, *out = *p;
-
-	if (!start)
-		return NULL;
-	while (*in) {
-		if (in[0] == ',' && in[1] == ',')
-			in++;
-		else if (in[0] == ',')
-			break;
-		*out++ = *in++;
-	}
-	*p = *in ? in + 1 : NULL;
-	*out = 0;
-	return start;
-}
-
 static int disk_part(struct config_disk *d, const char *part, char *err, size_t len)
 {
 	if (!strncmp(part, "format=", 7)) {
@@ -120,9 +101,17 @@ static int disk_part(struct config_disk *d, const char *part, char *err, size_t 
 		d->readonly = true;
 	else if (!strcmp(part, "snapshot"))
 		d->snapshot = true;
+	else if (!strcmp(part, "if=virtio") || !strcmp(part, "if=ide"))
+		d->virtio = part[3] == 'v';
+	else if (!strcmp(part, "modern"))
+		d->modern = true;
+	else if (!strcmp(part, "split"))
+		d->split = true;
+	else if (!strncmp(part, "queues=", 7) && part[7] >= '1' && part[7] <= '8' && !part[8])
+		d->queues = (unsigned int)(part[7] - '0');
 	else
-		return fail(err, len, "'%s' is not known here (format=raw|qcow2, readonly, snapshot)",
-			    part);
+		return fail(err, len, "'%s' is not known here (format=raw|qcow2, readonly, snapshot, "
+			    "if=virtio, queues=1 to 8, modern, split)", part);
 	return 0;
 }
 
@@ -133,7 +122,7 @@ static int disk_parse(struct config_disk *d, const char *v, char *err, size_t le
 
 	if (!copy)
 		return fail(err, len, "out of memory");
-	part = next_part(&p);
+	part = config_next_part(&p);
 	if (strcmp(part, "none")) {
 		d->path = strdup(part);
 		if (!d->path)
@@ -141,7 +130,7 @@ static int disk_parse(struct config_disk *d, const char *v, char *err, size_t le
 		else if (!*part)
 			ret = fail(err, len, "the path is empty");
 	}
-	while (!ret && (part = next_part(&p)))
+	while (!ret && (part = config_next_part(&p)))
 		ret = disk_part(d, part, err, len);
 	free(copy);
 	return ret;
@@ -160,6 +149,16 @@ static int set_disk(struct config *c, const struct key *k, const char *v, char *
 	if (!strcmp(v, "none"))
 		return fail(err, len, "a hard disk needs a path");
 	return drive_add(c->disks, &c->ndisks, CONFIG_NDISKS, "disks", v, err, len);
+}
+
+static int set_net(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	return config_net_parse(c, v, err, len);
+}
+
+static int set_device(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	return config_device_parse(c, v, err, len);
 }
 
 static int set_cdrom(struct config *c, const struct key *k, const char *v, char *err, size_t len)
@@ -314,10 +313,15 @@ static const struct key keys[] = {
 	{"memory", "SIZE", "guest memory, MiB or with suffix K, M, G (default 1G)", set_memory},
 	{"cpus", "N[,sockets=S][,cores=C][,threads=T]",
 	 "number of CPUs, 1 to 255, and how they are spread (default 1)", set_cpus},
-	{"disk", "PATH[,format=raw|qcow2][,readonly][,snapshot]",
+	{"disk", "PATH[,format=raw|qcow2][,readonly][,snapshot][,if=virtio]",
 	 "hard disk; the first is IDE primary master", set_disk},
 	{"cdrom", "PATH|none", "CD-ROM drive with this image, or empty", set_cdrom},
 	{"floppy", "PATH[,readonly][,snapshot]", "floppy disk, first A then B", set_floppy},
+	{"net", "user|tap|pair|none[,model=CARD][,mac=ADDRESS][,capture=FILE][,...]",
+	 "network card (e1000, rtl8139, ne2000, ne2000-isa, virtio) and what it is plugged into",
+	 set_net},
+	{"device", "virtio-rng|virtio-balloon|virtio-console[,chardev=WHERE][,modern][,split]",
+	 "further device", set_device},
 	{"boot", "ORDER", "letters a (floppy), c (disk), d (CD-ROM), n (network)", set_boot,
 	 offsetof(struct config, boot)},
 	{"kernel", "FILE", "boot this Linux bzImage, multiboot or PVH ELF file", STR(kernel)},
@@ -412,17 +416,21 @@ void config_fini(struct config *c)
 	disks_free(c->disks, c->ndisks);
 	disks_free(c->cdroms, c->ncdroms);
 	disks_free(c->floppies, c->nfloppies);
+	config_net_fini(c);
 }
 
 int config_check(struct config *c, char *err, size_t errlen)
 {
 	u64 host = (u64)sysconf(_SC_PHYS_PAGES) * (u64)sysconf(_SC_PAGESIZE);
+	unsigned int i, ide = 0;
 
 	if (c->memory > host)
 		return fail(err, errlen, "--memory: %lluM is too large: this host has %lluM",
 			    (unsigned long long)(c->memory / MiB),
 			    (unsigned long long)(host / MiB));
-	if (c->ndisks + c->ncdroms > 4)
+	for (i = 0; i < c->ndisks; i++)
+		ide += !c->disks[i].virtio;
+	if (ide + c->ncdroms > 4)
 		return fail(err, errlen, "too many disks and CD-ROM drives: IDE has room for 4");
 	if (!c->kernel && (c->initrd || c->append || c->entry))
 		return fail(err, errlen, "--initrd, --append and --entry need --kernel");

@@ -7,18 +7,55 @@
 #define VMM_CONFIG_H
 
 #include "vmm/block/block.h"
+#include "vmm/net/net.h"
 #include "vmm/topology.h"
 #include "vmm/types.h"
 
-#define CONFIG_NDISKS    4
+#define CONFIG_NDISKS    8 /* 4 of them on IDE */
 #define CONFIG_NCDROMS   4
 #define CONFIG_NFLOPPIES 2
 #define CONFIG_NSERIALS  2
+#define CONFIG_NNETS     8
+#define CONFIG_NDEVICES  8
 
 struct config_disk {
 	char *path; /* NULL in a CD-ROM or floppy drive: no medium */
 	char *format;
 	bool readonly, snapshot;
+	bool virtio;          /* if=virtio: on a PCI card of its own, not on IDE */
+	bool modern, split;   /* no transitional interface; no packed rings */
+	unsigned int queues;  /* of a virtio disk; 0: one per vCPU, up to 8 */
+};
+
+enum config_nic {
+	CONFIG_NIC_E1000,
+	CONFIG_NIC_RTL8139,
+	CONFIG_NIC_NE2000,
+	CONFIG_NIC_NE2000_ISA,
+	CONFIG_NIC_VIRTIO,
+};
+
+/* --net: a back end and the card that is plugged into it. The strings of `o` are the
+ * configuration's own. */
+struct config_net {
+	struct gm_net_options o;
+	enum config_nic model;
+	bool has_mac, modern, split, no_rom;
+	u8 mac[6];
+	char *text; /* what the strings point into */
+};
+
+enum config_device_kind {
+	CONFIG_DEV_VIRTIO_RNG,
+	CONFIG_DEV_VIRTIO_BALLOON,
+	CONFIG_DEV_VIRTIO_CONSOLE,
+};
+
+/* --device */
+struct config_device {
+	enum config_device_kind kind;
+	bool modern, split;
+	char *chardev; /* of a console */
 };
 
 enum config_clock { CONFIG_CLOCK_UTC, CONFIG_CLOCK_LOCAL, CONFIG_CLOCK_DATE };
@@ -34,6 +71,9 @@ struct config {
 	char *kernel, *initrd, *append, *entry;
 	char *serials[CONFIG_NSERIALS];
 	unsigned int nserials;
+	struct config_net nets[CONFIG_NNETS];
+	struct config_device devices[CONFIG_NDEVICES];
+	unsigned int nnets, ndevices;
 	char *parallel, *debugcon;
 	char *display, *accel, *cpu, *device;
 	char *bios, *vgabios;
@@ -54,6 +94,13 @@ bool config_key_known(const char *key, bool *wants_value);
 int config_read_file(struct config *c, const char *path, char *err, size_t errlen);
 /* Parses the arguments behind "vmm run". -EINVAL with a message; 1 when help was asked for. */
 int config_parse_args(struct config *c, int argc, char **argv, char *err, size_t errlen);
+/* config_net.c: the values of --net and --device. 0 or -EINVAL with a message. */
+int config_net_parse(struct config *c, const char *v, char *err, size_t errlen);
+int config_device_parse(struct config *c, const char *v, char *err, size_t errlen);
+void config_net_fini(struct config *c);
+/* Cuts the next part off at a single comma; a comma inside a part is written twice. NULL at the
+ * end; *p moves on, what it points into is changed. */
+char *config_next_part(char **p);
 /* What no single key can tell: limits of memory, number of drives, combinations. */
 int config_check(struct config *c, char *err, size_t errlen);
 /* The options with their help, a line each. */
