@@ -15,13 +15,16 @@
 #include "devices/isa/parallel.h"
 #include "devices/isa/port80.h"
 #include "devices/isa/uart16550.h"
+#include "devices/net/nic.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
 #include "devices/vga/vga.h"
+#include "devices/virtio/devices.h"
 
 const struct gm_dev_class *const gm_dev_classes[] = {
 	&debugcon_class,
+	&e1000_class.dev,
 	&fdc_class,
 	&gm_fw_cfg_class,
 	&gm_i440fx_class.dev,
@@ -35,9 +38,17 @@ const struct gm_dev_class *const gm_dev_classes[] = {
 	&ioapic_class,
 	&lapic_class,
 	&mc146818_class,
+	&ne2000_class.dev,
+	&ne2000_isa_class,
 	&parallel_class,
 	&piix3_ide_class.dev,
 	&port80_class,
+	&rtl8139_class.dev,
 	&uart16550_class,
+	&virtio_balloon_class.dev,
+	&virtio_blk_class.dev,
+	&virtio_console_class.dev,
+	&virtio_net_class.dev,
+	&virtio_rng_class.dev,
 	NULL,
 };

@@ -239,9 +239,11 @@ static int add_ide(struct build *b)
 			      .irq = {isa_irq(pc, 14), isa_irq(pc, 15)}};
 	unsigned int i, n, place;
 
-	for (i = 0; i < b->c->ndisks; i++) {
-		ide.drive[i / 2][i % 2].blk = pc->disks[i];
-		b->ide_disks |= 1u << i;
+	for (i = 0, n = 0; i < b->c->ndisks; i++) {
+		if (b->c->disks[i].virtio)
+			continue;
+		ide.drive[n / 2][n % 2].blk = pc->disks[i];
+		b->ide_disks |= 1u << n++;
 	}
 	for (i = 0, n = 0; i < b->c->ncdroms && n < ARRAY_SIZE(cd_order); n++) {
 		place = cd_order[n];
@@ -260,6 +262,7 @@ static int add_pci(struct build *b)
 	struct gm_i440fx_cfg host = {.pci = {.devfn = GM_PCI_DEVFN(0, 0)}, .rom = b->bios};
 	struct gm_piix3_cfg isa = {.pci = {.devfn = GM_PCI_DEVFN(1, 0)}};
 	struct gm_piix4pm_cfg pm = {.pci = {.devfn = GM_PCI_DEVFN(1, 3)}};
+	struct gm_irq ne2000 = isa_irq(pc, 9);
 	int err, i;
 
 	pc->pci = gm_pci_bus_new(pc->m);
@@ -277,7 +280,10 @@ static int add_pci(struct build *b)
 	err = device(b, &gm_piix4pm_class.dev, "pm", &pm, &pc->pm);
 	if (!err)
 		err = add_ide(b);
-	return err ? err : add_vga(b);
+	if (!err)
+		err = add_vga(b);
+	return err ? err : pc_cards_add(&pc->cards, pc->m, b->c, pc->pci, pc->disks, &ne2000,
+					b->err, b->errlen);
 }
 
 static u64 tsc_offset(void *opaque)
@@ -389,6 +395,11 @@ static int add_firmware(struct build *b)
 		.boot = c->boot ? c->boot : "cda",
 		.ide_disks = b->ide_disks,
 		.ide_cds = b->ide_cds,
+		.virtio_first = c->ndisks && c->disks[0].virtio,
+		.virtio_slots = b->pc->cards.disk_slots,
+		.nvirtio = b->pc->cards.ndisk_slots,
+		.net_slots = b->pc->cards.net_slots,
+		.nnets = b->pc->cards.nnet_slots,
 		.kernel = {.kernel = c->kernel, .initrd = c->initrd, .append = c->append},
 	};
 
@@ -422,7 +433,8 @@ static int build(struct build *b)
 		return fail(b, err, "--memory: %lluM cannot be had from this host",
 			    (unsigned long long)(b->c->memory / MiB));
 	if ((err = gm_bios_load(pc->m, b->c->bios, &b->bios, b->err, b->errlen)) ||
-	    (err = open_chars(b)) || (err = open_media(b)))
+	    (err = open_chars(b)) || (err = open_media(b)) ||
+	    (err = pc_cards_open(&pc->cards, pc->m, b->c, b->err, b->errlen)))
 		return err;
 	if ((err = add_isa(b)) || (err = add_pci(b)) ||
 	    (err = device(b, &gm_fw_cfg_class, "fw_cfg", NULL, &pc->fw_cfg)) ||
@@ -448,6 +460,7 @@ static void pc_fini(void *opaque)
 			gm_blk_close(pc->floppies[i]);
 	for (i = 0; i < CONFIG_NSERIALS; i++)
 		gm_char_close(pc->serial[i]);
+	pc_cards_close(&pc->cards);
 	gm_char_close(pc->parallel);
 	gm_char_close(pc->debugcon);
 	if (pc->pci)

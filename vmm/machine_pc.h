@@ -5,6 +5,7 @@
 
 #include "vmm/config.h"
 #include "vmm/machine.h"
+#include "vmm/machine_cards.h"
 #include "vmm/ui/chardev.h"
 #include "vmm/ui/display.h"
 #include "vmm/ui/input.h"
@@ -18,6 +19,7 @@ struct pc {
 	struct gm_blk *disks[CONFIG_NDISKS], *cdroms[CONFIG_NCDROMS], *floppies[CONFIG_NFLOPPIES];
 	struct gm_dev *pic, *ioapic, *lapic, *cmos, *kbd, *pm, *vga, *fw_cfg, *dma, *bridge, *ide, *fdc;
 	struct gm_pci_bus *pci;
+	struct pc_cards cards;
 	bool a20;
 };
 

@@ -112,6 +112,28 @@ static void order_add_ide(struct gm_blob *b, unsigned int drives)
 	}
 }
 
+static void order_add_slots(struct gm_blob *b, const char *what, const u8 *slots, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/pci@i0cf8/%s@%x%s", what, slots[i],
+			 what[0] == 's' ? "/disk@0,0" : "");
+		order_add(b, path);
+	}
+}
+
+static void order_add_disks(struct gm_blob *b, const struct gm_firmware_cfg *cfg)
+{
+	if (cfg->virtio_first)
+		order_add_slots(b, "scsi", cfg->virtio_slots, cfg->nvirtio);
+	order_add_ide(b, cfg->ide_disks & 15);
+	if (!cfg->virtio_first)
+		order_add_slots(b, "scsi", cfg->virtio_slots, cfg->nvirtio);
+}
+
 /* Paths as Open Firmware writes them, one a line, with a 0 at the end. */
 static int fw_boot_order(const struct gm_firmware_cfg *cfg)
 {
@@ -125,8 +147,9 @@ static int fw_boot_order(const struct gm_firmware_cfg *cfg)
 		switch (*p) {
 		case 'a': order_add(&b, "/pci@i0cf8/isa@1/fdc@03f0/floppy@0"); break;
 		case 'b': order_add(&b, "/pci@i0cf8/isa@1/fdc@03f0/floppy@1"); break;
-		case 'c': order_add_ide(&b, cfg->ide_disks & 15); break;
+		case 'c': order_add_disks(&b, cfg); break;
 		case 'd': order_add_ide(&b, cfg->ide_cds & 15); break;
+		case 'n': order_add_slots(&b, "ethernet", cfg->net_slots, cfg->nnets); break;
 		default: break;
 		}
 	}

@@ -29,6 +29,11 @@ struct gm_firmware_cfg {
 	 * first CD-ROM); others are ignored. */
 	const char *boot;
 	u8 ide_disks, ide_cds;  /* bit 2 * channel + drive */
+	const u8 *virtio_slots; /* PCI slots of virtio disks; they belong to letter c, too */
+	unsigned int nvirtio;
+	bool virtio_first;      /* before the IDE disks */
+	const u8 *net_slots;    /* letter n: PCI slots of network cards with a boot ROM */
+	unsigned int nnets;
 	bool boot_menu;         /* offer the firmware's menu */
 	struct gm_boot_cfg kernel; /* kernel.kernel is NULL when there is none */
 	const u8 *uuid;         /* 16 bytes for SMBIOS and fw_cfg, or NULL */
