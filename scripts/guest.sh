@@ -64,6 +64,37 @@ busybox_initrd() { # ARCH INIT OUT [MODULE...]
 	mv "$ird_out.new" "$ird_out"
 }
 
+# Modules of a kernel package and all that they need, dependencies first, as NN-name.ko in a
+# folder: modules META ARCH FOLDER MODULE...
+modules() {
+	name=$(pkg_depends "$1" '^linux-image-' bookworm "$2")
+	mod_tree=$(pkg_dir "$name" bookworm "$2")/lib/modules
+	mod_out=$3 mod_n=10
+	mkdir -p "$mod_out"
+	shift 3
+	for m in "$@"; do module_add "$m"; done
+}
+
+module_add() {
+	# Names have - and _ as they please.
+	ls "$mod_out" | tr - _ | grep -qx "[0-9]*_$(echo "$1" | tr - _).ko" && return 0
+	mod_file=$(find "$mod_tree" -name "$(echo "$1" | sed 's/[-_]/[-_]/g').ko" | head -n 1)
+	[ -n "$mod_file" ] || return 0 # built in
+	for mod_dep in $(modinfo -F depends "$mod_file" | tr , ' '); do
+		(module_add "$mod_dep")
+	done
+	mod_n=$((10 + $(ls "$mod_out" | wc -l)))
+	cp "$mod_file" "$mod_out/$mod_n-$(basename "$mod_file")"
+}
+
+# An initramfs for network and virtio tests: net_initrd META ARCH OUT MODULE...
+net_initrd() {
+	net_meta=$1 net_arch=$2 net_out=$3
+	shift 3
+	modules "$net_meta" "$net_arch" "$work/modules" "$@"
+	busybox_initrd "$net_arch" "$net_init" "$net_out" "$work"/modules/*.ko
+}
+
 shell_init='#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -73,6 +104,26 @@ echo "guest ready: $(uname -srm)"
 setsid sh -c "PS1=\"guest# \" exec sh </dev/ttyS0 >/dev/ttyS0 2>&1"
 poweroff -f
 '
+
+# The same with the network: `net IFACE` asks a DHCP server, `net IFACE ADDRESS` does not.
+net_init=$(printf '%s\n' "$shell_init" | sed '/^for m/{
+a\
+mkdir -p /etc /root /dev/pts; mount -t devpts pts /dev/pts; ifconfig lo up 2>/dev/null\
+cat >/etc/dhcp <<"E"\
+#!/bin/sh\
+[ "$1" = bound ] || exit 0\
+ifconfig $interface $ip netmask $subnet\
+route add default gw $router dev $interface\
+echo "nameserver $dns" >/etc/resolv.conf\
+echo "dhcp: $ip router $router dns $dns"\
+E\
+cat >/bin/net <<"E"\
+#!/bin/sh\
+ifconfig $1 ${2:-0.0.0.0} up || exit 1\
+[ -n "$2" ] || udhcpc -q -n -t 20 -i $1 -s /etc/dhcp\
+E\
+chmod +x /etc/dhcp /bin/net
+}')
 
 make_guest() {
 	case $1 in
@@ -120,6 +171,15 @@ make_guest() {
 		name=$(pkg_depends linux-image-amd64 '^linux-image-' bookworm amd64)
 		k=$(pkg_dir "$name" bookworm amd64)
 		busybox_initrd amd64 "$shell_init" "$2" "$k/lib/modules/${name#linux-image-}/kernel/drivers/block/floppy.ko" ;;
+	initrd-net-cloud)
+		net_initrd linux-image-cloud-amd64 amd64 "$2" virtio_pci virtio_net virtio_blk virtio-rng \
+			virtio_balloon virtio_console ;;
+	initrd-net-amd64)
+		net_initrd linux-image-amd64 amd64 "$2" e1000 8139cp ne2k-pci virtio_pci virtio_net \
+			virtio_blk virtio-rng ;;
+	initrd-net-i386)
+		# ne, the driver of ISA cards, waits for the address: insmod /root/ne.ko io=0x300 irq=9
+		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci 8390p ;;
 	initrd-i386) busybox_initrd i386 "$shell_init" "$2" ;;
 	debian-disk) "$here/debian-disk.sh" amd64 "$2" >&2 ;;
 	demo-disk) "$here/demo-disk.sh" "$2" >&2 ;;

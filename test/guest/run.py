@@ -16,6 +16,7 @@ import time
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import net  # noqa: E402
 from guest import Guest, GuestError, image  # noqa: E402
 
 CMDLINE = "console=ttyS0 quiet"
@@ -319,6 +320,9 @@ GUESTS = [
     ("disks-and-cd", False, disks_and_cd),
     ("debian-disk", False, debian_disk),
 ]
+
+
+GUESTS += net.GUESTS
 
 
 def main():
