@@ -338,6 +338,8 @@ static const struct key keys[] = {
 	{"display", "term|none", "the guest's screen: in this terminal, or not shown", set_display,
 	 offsetof(struct config, display)},
 	{"screenshot", "FILE", "write the screen (.png or .txt) when the machine ends and at SIGUSR2", STR(screenshot)},
+	{"control", "PATH|none", "the control socket (default: the machine's name in the user's runtime "
+	 "folder)", STR(control)},
 	{"accel", "auto|guestmode|kvm|soft", "who runs guest code", set_accel,
 	 offsetof(struct config, accel)},
 	{"accel-device", "FILE", "device file of the accelerator", STR(device)},

@@ -93,6 +93,22 @@ int gm_machine_add_ram(struct gm_machine *m, u64 size)
 	return 0;
 }
 
+void gm_machine_listen(struct gm_machine *m, struct gm_state_listener *l)
+{
+	l->next = m->listeners;
+	m->listeners = l;
+}
+
+void gm_machine_unlisten(struct gm_machine *m, struct gm_state_listener *l)
+{
+	struct gm_state_listener **p = &m->listeners;
+
+	while (*p && *p != l)
+		p = &(*p)->next;
+	if (*p)
+		*p = l->next;
+}
+
 /* ---- requests ---- */
 
 void gm_machine_request_reset(struct gm_machine *m)
@@ -172,8 +188,12 @@ static void reset_all(struct gm_machine *m)
 
 static void state_tell(struct gm_machine *m)
 {
-	if (m->state_changed)
-		m->state_changed(m->state_opaque, m);
+	struct gm_state_listener *l, *next;
+
+	for (l = m->listeners; l; l = next) {
+		next = l->next;
+		l->fn(l->opaque, m);
+	}
 }
 
 static void do_reset(struct gm_machine *m)
@@ -217,7 +237,7 @@ static void do_resume(struct gm_machine *m)
 	struct gm_dev *d;
 
 	m->resume_wanted = false;
-	if (m->state != GM_STATE_PAUSED)
+	if (m->state != GM_STATE_PAUSED || m->held)
 		return;
 	for (d = m->devices; d; d = d->next)
 		if (d->cls->resume)

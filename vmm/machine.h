@@ -18,6 +18,7 @@ struct gm_bus;
 struct gm_clock;
 struct gm_dev;
 struct gm_loop;
+struct gm_machine;
 struct gm_ram;
 struct gm_vcpu;
 struct gm_vm;
@@ -36,6 +37,13 @@ enum gm_end {
 	GM_END_CRASH,    /* triple fault with --no-reboot, or a state no CPU can run */
 	GM_END_QUIT,     /* the user ended it */
 	GM_END_ERROR,    /* the host failed */
+};
+
+/* Told when the machine pauses, resumes, resets. Machine lock held. */
+struct gm_state_listener {
+	void (*fn)(void *opaque, struct gm_machine *m);
+	void *opaque;
+	struct gm_state_listener *next;
 };
 
 struct gm_machine {
@@ -62,9 +70,8 @@ struct gm_machine {
 	bool reset_wanted, pause_wanted, resume_wanted; /* done by gm_machine_service() */
 	unsigned int resets;      /* how often it was reset */
 	unsigned int crashes;     /* triple faults that were shown */
-	/* Told when the machine pauses, resumes, resets; optional. */
-	void (*state_changed)(void *opaque, struct gm_machine *m);
-	void *state_opaque;
+	struct gm_state_listener *listeners;
+	bool held;                /* a debugger has stopped it: others do not resume it */
 	/* Shows a message; stderr when NULL. */
 	void (*warn)(void *opaque, const char *text);
 	void *warn_opaque;
@@ -106,6 +113,9 @@ void gm_machine_resume(struct gm_machine *m);
 /* Ends the machine; the first reason given is kept. */
 void gm_machine_end(struct gm_machine *m, enum gm_end end, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Adds and removes who is told. Machine lock held. */
+void gm_machine_listen(struct gm_machine *m, struct gm_state_listener *l);
+void gm_machine_unlisten(struct gm_machine *m, struct gm_state_listener *l);
 /* A message to the user about this machine: one line, without newline. */
 void gm_machine_warn(struct gm_machine *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -202,6 +202,7 @@ static int add_isa(struct build *b)
 	}
 	pc->input = i8042_input_sink(pc->kbd);
 	fdc.dma = pc->dma;
+	pc->nfloppies = b->c->nfloppies;
 	for (i = 0; i < ARRAY_SIZE(fdc.drive) && i < b->c->nfloppies; i++) {
 		fdc.drive[i].blk = pc->floppies[i];
 		/* A drive without a disk takes the usual ones. */
@@ -249,6 +250,8 @@ static int add_ide(struct build *b)
 		place = cd_order[n];
 		if (b->ide_disks & 1u << place)
 			continue;
+		pc->cd_place[i] = (u8)place;
+		pc->ncdroms = i + 1;
 		ide.drive[place / 2][place % 2].blk = pc->cdroms[i++];
 		ide.drive[place / 2][place % 2].cdrom = true;
 		b->ide_cds |= 1u << place;

@@ -16,6 +16,8 @@ struct pc {
 	struct gm_input_sink input;
 	struct gm_char *serial[CONFIG_NSERIALS];
 	struct gm_char *parallel, *debugcon;
+	unsigned int ncdroms, nfloppies; /* drives, with a medium or without */
+	u8 cd_place[CONFIG_NCDROMS];     /* 2 * channel + drive */
 	struct gm_blk *disks[CONFIG_NDISKS], *cdroms[CONFIG_NCDROMS], *floppies[CONFIG_NFLOPPIES];
 	struct gm_dev *pic, *ioapic, *lapic, *cmos, *kbd, *pm, *vga, *fw_cfg, *dma, *bridge, *ide, *fdc;
 	struct gm_pci_bus *pci;

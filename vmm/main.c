@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "vmm/config.h"
+#include "vmm/control/client.h"
 #include "vmm/image.h"
 #include "vmm/run.h"
 #include "vmm/types.h"
@@ -25,6 +26,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"run", "[OPTION...] [DISK...] [MACHINE.conf]", "run a machine", vmm_run},
+	{"list", "[--json]", "the machines that run", vmm_list},
 	{"image", "create|info|convert|check|resize|snapshot ...", "work with disk images", vmm_image},
 	{"help", "[run]", "this text, or the options of 'run'", cmd_help},
 	{"version", "", "print the version", cmd_version},
@@ -40,6 +42,7 @@ static int cmd_help(int argc, char **argv)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  vmm %s %s\n        %s\n", commands[i].name, commands[i].args,
 		       commands[i].help);
+	vmm_control_help();
 	printf("\nTo boot a disk image: vmm run disk.img\n");
 	return VMM_EXIT_OK;
 }
@@ -73,6 +76,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(name, commands[i].name))
 			return commands[i].run(argc - 2, argv + 2);
+	if (vmm_control_known(name))
+		return vmm_control(argc - 1, argv + 1);
 	fprintf(stderr, "vmm: %s: unknown command; 'vmm help' lists them\n", name);
 	return VMM_EXIT_USAGE;
 }

@@ -19,6 +19,7 @@
 #include "vmm/accel/accel.h"
 #include "vmm/clock.h"
 #include "vmm/config.h"
+#include "vmm/control/control.h"
 #include "vmm/cpu/model.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
@@ -32,6 +33,8 @@ struct run {
 	struct gm_machine *m;
 	struct pc *pc;
 	struct gm_term *term;
+	struct gm_control *control;
+	bool name_given;
 	int sigfd, stopfd; /* signals; the grace period's timer */
 	bool stopping;
 	char err[512];
@@ -88,17 +91,17 @@ static void stop_expired(void *opaque, u32 events)
 }
 
 /* Once: the power button. Again, or with a guest that does not listen to it: the end. */
-static void stop_politely(struct run *r)
+static void stop_politely(struct run *r, const char *who)
 {
 	struct itimerspec grace = {.it_value.tv_sec = STOP_GRACE_SECONDS};
 
 	if (r->stopping || r->m->state != GM_STATE_RUNNING) {
-		gm_machine_end(r->m, GM_END_QUIT, "stopped by a signal");
+		gm_machine_end(r->m, GM_END_QUIT, "stopped by %s", who);
 		return;
 	}
 	if (!gm_machine_power_button(r->m)) {
 		gm_machine_end(r->m, GM_END_QUIT,
-			       "stopped by a signal: the guest does not listen to its power button");
+			       "stopped by %s: the guest does not listen to its power button", who);
 		return;
 	}
 	r->stopping = true;
@@ -119,7 +122,7 @@ static void signal_ready(void *opaque, u32 events)
 	else if (si.ssi_signo == SIGCONT)
 		gm_machine_resume(r->m);
 	else
-		stop_politely(r);
+		stop_politely(r, "a signal");
 }
 
 static int signals_setup(struct run *r)
@@ -174,6 +177,14 @@ static void ui_quit(void *opaque)
 	gm_machine_end(((struct run *)opaque)->m, GM_END_QUIT, "ended by the user");
 }
 
+/* A line typed behind the menu's colon. */
+static char *ui_command(void *opaque, const char *line)
+{
+	struct run *r = opaque;
+
+	return gm_control_words(r->control, line);
+}
+
 static void ui_warn(void *opaque, const char *text)
 {
 	gm_term_message(((struct run *)opaque)->term, text);
@@ -190,6 +201,7 @@ static int term_setup(struct run *r)
 		.powerbutton = ui_power_button,
 		.pause = ui_pause,
 		.quit = ui_quit,
+		.command = ui_command,
 		.opaque = r,
 	};
 	int err = gm_term_start(r->m, &cfg, &r->term);
@@ -202,6 +214,35 @@ static int term_setup(struct run *r)
 	r->m->warn = ui_warn;
 	r->m->warn_opaque = r;
 	return 0;
+}
+
+/* ---- the control socket ---- */
+
+static void control_ask_stop(void *opaque)
+{
+	stop_politely(opaque, "the user");
+}
+
+/* Without a socket that nobody asked for the machine runs too; the menu has its commands. */
+static int control_setup(struct run *r)
+{
+	struct gm_control_cfg cfg = {.pc = r->pc, .path = r->config.control,
+				     .name_given = r->name_given, .stop = control_ask_stop,
+				     .opaque = r};
+	bool wanted = !cfg.path || strcmp(cfg.path, "none");
+	int err = 0;
+
+	gm_lock(r->m);
+	if (wanted)
+		err = gm_control_start(r->m, &cfg, &r->control, r->err, sizeof(r->err));
+	if (err && !cfg.path && !cfg.name_given) {
+		gm_machine_warn(r->m, "no control socket: %s", r->err);
+		err = 0;
+	}
+	if (!err && !r->control)
+		r->control = gm_control_new(r->m, &cfg);
+	gm_unlock(r->m);
+	return err || r->control ? err : -ENOMEM;
 }
 
 /* ---- defaults ---- */
@@ -278,6 +319,9 @@ static int run_setup(struct run *r)
 	err = pc_create(r->m, &r->config, &r->pc, r->err, sizeof(r->err));
 	if (err)
 		return err;
+	err = control_setup(r);
+	if (err)
+		return err;
 	return strcmp(r->config.display, "term") ? 0 : term_setup(r);
 }
 
@@ -296,7 +340,13 @@ static void run_cleanup(struct run *r)
 {
 	if (r->term)
 		gm_term_stop(r->term);
+	if (r->control) {
+		gm_lock(r->m);
+		gm_control_stop(r->control);
+		gm_unlock(r->m);
+	}
 	gm_machine_free(r->m);
+	gm_control_free(r->control);
 	if (r->sigfd >= 0)
 		close(r->sigfd);
 	if (r->stopfd >= 0)
@@ -358,6 +408,7 @@ int vmm_run(int argc, char **argv)
 		ret = config_check(c, r.err, sizeof(r.err));
 	if (ret)
 		return usage_error(&r);
+	r.name_given = c->name != NULL;
 	if (config_defaults(c)) {
 		fprintf(stderr, "vmm: out of memory\n");
 		config_fini(c);

@@ -356,3 +356,8 @@ const char *gm_blk_path(const struct gm_blk *b)
 {
 	return b->path;
 }
+
+const char *gm_blk_format(const struct gm_blk *b)
+{
+	return b->drv->name;
+}

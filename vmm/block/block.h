@@ -84,5 +84,6 @@ void gm_blk_resume(struct gm_blk *b);
 u64 gm_blk_size(const struct gm_blk *b); /* bytes */
 bool gm_blk_readonly(const struct gm_blk *b);
 const char *gm_blk_path(const struct gm_blk *b);
+const char *gm_blk_format(const struct gm_blk *b);
 
 #endif

@@ -420,10 +420,32 @@ void gm_char_set_client(struct gm_char *c, const struct gm_char_client *client)
 	char_watch(c);
 }
 
+void gm_char_tap_add(struct gm_char *c, struct gm_char_tap *t)
+{
+	t->next = c->taps;
+	c->taps = t;
+}
+
+void gm_char_tap_remove(struct gm_char *c, struct gm_char_tap *t)
+{
+	struct gm_char_tap **p = &c->taps;
+
+	while (*p && *p != t)
+		p = &(*p)->next;
+	if (*p)
+		*p = t->next;
+}
+
 void gm_char_write(struct gm_char *c, const u8 *buf, size_t len)
 {
+	struct gm_char_tap *t, *next;
+
 	if (!c)
 		return;
+	for (t = c->taps; t; t = next) {
+		next = t->next;
+		t->fn(t->opaque, buf, len);
+	}
 	if (c->out_direct) {
 		if (c->out.fd >= 0)
 			direct_write(c, buf, len);

@@ -43,6 +43,14 @@ void gm_char_set_escape(struct gm_char *c, void (*fn)(void *opaque, u8 key), voi
 /* For "screen": output is given to fn as it comes; NULL ends that. */
 void gm_char_set_viewer(struct gm_char *c, void (*fn)(void *opaque, const u8 *buf, size_t len),
 			void *opaque);
+/* A listener to the output of any kind of back end, beside where it goes. */
+struct gm_char_tap {
+	void (*fn)(void *opaque, const u8 *buf, size_t len);
+	void *opaque;
+	struct gm_char_tap *next;
+};
+void gm_char_tap_add(struct gm_char *c, struct gm_char_tap *t);
+void gm_char_tap_remove(struct gm_char *c, struct gm_char_tap *t);
 /* For "screen": copies the last output (at most 64 KiB are kept), returns the bytes copied. */
 size_t gm_char_history(const struct gm_char *c, u8 *buf, size_t len);
 

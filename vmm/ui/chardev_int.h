@@ -60,6 +60,7 @@ struct gm_char {
 	bool keep; /* tx is a history: it is never sent */
 	void (*viewer)(void *opaque, const u8 *buf, size_t len);
 	void *viewer_opaque;
+	struct gm_char_tap *taps;
 	/* sockets and pty */
 	struct char_fd listen;
 	int spare_fd; /* the pty's other side, held open */

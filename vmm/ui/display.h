@@ -6,6 +6,7 @@
 #ifndef VMM_DISPLAY_H
 #define VMM_DISPLAY_H
 
+#include <stdio.h>
 #include "vmm/types.h"
 
 enum gm_screen_kind { GM_SCREEN_OFF, GM_SCREEN_TEXT, GM_SCREEN_PIXELS };
@@ -43,7 +44,8 @@ struct gm_display_source {
 	void *opaque;
 };
 
-/* Writes the screen as PNG; -errno. */
+/* Writes the screen as PNG; -errno (-ENODATA: the screen is off). */
+int gm_screen_write_png_file(const struct gm_screen *s, FILE *f);
 int gm_screen_write_png(const struct gm_screen *s, const char *path);
 /* The text screen as UTF-8 lines without trailing blanks; malloc'ed, NULL when out of memory. */
 char *gm_screen_to_utf8(const struct gm_screen *s);

@@ -164,12 +164,9 @@ static int png_rows(const struct gm_screen *s, FILE *f, u8 *row)
 	return 0;
 }
 
-int gm_screen_write_png(const struct gm_screen *s, const char *path)
+int gm_screen_write_png_file(const struct gm_screen *s, FILE *f)
 {
-	struct stat st;
-	bool regular;
 	u8 *row;
-	FILE *f;
 	int err;
 
 	if (s->kind == GM_SCREEN_OFF || !s->pixels || !s->width || !s->height)
@@ -177,18 +174,28 @@ int gm_screen_write_png(const struct gm_screen *s, const char *path)
 	row = malloc((size_t)s->width * 3);
 	if (!row)
 		return -ENOMEM;
-	f = fopen(path, "wbe");
-	if (!f) {
-		err = -errno;
-		goto out_row;
-	}
-	regular = !fstat(fileno(f), &st) && S_ISREG(st.st_mode);
 	err = png_rows(s, f, row);
+	free(row);
+	return err;
+}
+
+int gm_screen_write_png(const struct gm_screen *s, const char *path)
+{
+	struct stat st;
+	bool regular;
+	FILE *f;
+	int err;
+
+	if (s->kind == GM_SCREEN_OFF || !s->pixels)
+		return -ENODATA;
+	f = fopen(path, "wbe");
+	if (!f)
+		return -errno;
+	regular = !fstat(fileno(f), &st) && S_ISREG(st.st_mode);
+	err = gm_screen_write_png_file(s, f);
 	if (fclose(f) && !err)
 		err = -errno;
 	if (err && regular)
 		unlink(path); /* half a picture is of no use */
-out_row:
-	free(row);
 	return err;
 }

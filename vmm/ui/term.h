@@ -23,6 +23,8 @@ struct gm_term_cfg {
 	void (*powerbutton)(void *opaque);
 	void (*pause)(void *opaque, bool on);
 	void (*quit)(void *opaque);
+	/* Carries out a command line; its answer is malloc'ed, NULL when out of memory. */
+	char *(*command)(void *opaque, const char *line);
 	void *opaque;
 };
 

@@ -50,6 +50,11 @@ struct gm_term {
 	unsigned int menu_at;
 	int menu_confirm; /* key that must be pressed again; 0: none */
 	bool paused;
+	/* the command line behind the menu's colon */
+	enum { TERM_CMD_OFF, TERM_CMD_TYPE, TERM_CMD_SHOW } cmd;
+	char cmd_line[256];
+	char *cmd_text;              /* the answer */
+	int cmd_at;                  /* first line of it shown */
 };
 
 /* term.c */
@@ -75,5 +80,11 @@ void term_menu_open(struct gm_term *t);
 /* key: a character, or a KEY_* of curses when code. */
 void term_menu_key(struct gm_term *t, bool code, u32 key);
 void term_menu_draw(struct gm_term *t);
+
+/* term_cmd.c: the command line and its answer, while t->cmd. */
+void term_cmd_open(struct gm_term *t);
+/* False: done, the menu closes. */
+bool term_cmd_key(struct gm_term *t, bool code, u32 key);
+void term_cmd_draw(struct gm_term *t);
 
 #endif

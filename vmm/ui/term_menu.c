@@ -52,6 +52,12 @@ static void do_reset(struct gm_term *t)
 		t->cfg.reset(t->cfg.opaque);
 }
 
+static void do_command(struct gm_term *t)
+{
+	if (t->cfg.command)
+		term_cmd_open(t);
+}
+
 static void do_quit(struct gm_term *t)
 {
 	if (t->cfg.quit)
@@ -83,6 +89,7 @@ static const struct {
 	{ 'z', false, "pause", "resume", do_pause },
 	{ 'b', false, "power button", NULL, do_power },
 	{ 'r', true, "reset", NULL, do_reset },
+	{ ':', false, "a command (stat, info pci, insert, help ...)", NULL, do_command },
 	{ 'q', true, "quit: switch the machine off at once", NULL, do_quit },
 };
 
@@ -103,7 +110,8 @@ static void choose(struct gm_term *t, unsigned int i)
 		return;
 	}
 	items[i].fn(t);
-	menu_close(t);
+	if (!t->cmd)
+		menu_close(t);
 }
 
 void term_menu_key(struct gm_term *t, bool code, u32 key)
@@ -111,6 +119,11 @@ void term_menu_key(struct gm_term *t, bool code, u32 key)
 	unsigned int i, n = ARRAY_SIZE(items);
 
 	t->redraw = true;
+	if (t->cmd) {
+		if (!term_cmd_key(t, code, key))
+			menu_close(t);
+		return;
+	}
 	if (code && (key == KEY_UP || key == KEY_DOWN)) {
 		t->menu_at = (t->menu_at + (key == KEY_DOWN ? 1 : n - 1)) % n;
 		t->menu_confirm = 0;
@@ -162,6 +175,10 @@ void term_menu_draw(struct gm_term *t)
 	char line[80];
 	WINDOW *w;
 
+	if (t->cmd) {
+		term_cmd_draw(t);
+		return;
+	}
 	w = newwin(MIN(height, LINES), MIN(width, COLS), top, left);
 	if (!w)
 		return;
