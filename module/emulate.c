@@ -316,6 +316,7 @@ static void commit(struct attempt *a)
 	struct gm_vcpu *vcpu = a->vcpu;
 	u64 tf = vcpu->rflags & X86_FL_TF;
 
+	vcpu->stats.emulated++;
 	memcpy(vcpu->gpr, a->e.gpr, sizeof(vcpu->gpr));
 	vcpu->rip = a->e.ctx.rip;
 	vcpu->rflags = a->e.ctx.rflags & ~(u64)X86_FL_RF;

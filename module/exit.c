@@ -14,6 +14,8 @@ enum { RAX, RCX, RDX, RBX, RSP }; /* of enum x86_gpr */
 #define UD_VECTOR 6
 #define GP_VECTOR 13
 
+#define FAULTS 0x3b7ce1u /* the vectors of exceptions that are faults */
+
 #define HYPERCALL_NONE 1000
 #define CS_LONG 0x2000 /* of gm_seg.attr */
 
@@ -35,6 +37,9 @@ void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 
 	vcpu->exc.nr = nr;
 	vcpu->exc.has_err = has_err && (vcpu->cr0 & X86_CR0_PE);
 	vcpu->exc.err = err;
+	/* A fault pushes RF, so that its instruction meets no breakpoint twice (SDM 18.3.1.1). */
+	if (FAULTS >> nr & 1)
+		vcpu->rflags |= X86_EFLAGS_RF;
 }
 
 static int raise(struct gm_vcpu *vcpu, unsigned int nr)
@@ -293,8 +298,10 @@ static int (*const handlers[GM_X_COUNT])(struct gm_vcpu *vcpu, const struct gm_e
 
 int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 {
-	int ret = handlers[exit->kind](vcpu, exit);
+	int ret;
 
+	vcpu->stats.exits[exit->kind]++;
+	ret = handlers[exit->kind](vcpu, exit);
 	return ret == 1 && vcpu->debug_hit ? debug_exit(vcpu, DB_VECTOR, vcpu->debug_hit) : ret;
 }
 

@@ -65,6 +65,13 @@ struct gm_slot {
 #endif
 };
 
+struct gm_vm_stats {
+	u64 flushes;           /* of all CPUs' translations */
+	u64 zaps;              /* all tables thrown away */
+	u64 shadow_pages;      /* in use */
+	u64 shadow_recycled;   /* taken back because the pool was empty */
+};
+
 struct gm_vm {
 	struct kref refs;
 	struct mm_struct *mm;          /* held with gm_mm_hold(); whose memory the slots are */
@@ -89,6 +96,8 @@ struct gm_vm {
 	unsigned int nbus;             /* bus_sem: entries of both */
 	struct gm_coalesced_ring *ring; /* shared with the program; entries under ring_lock */
 	spinlock_t ring_lock;
+	struct gm_vm_stats stats;      /* read without a lock (stats.c) */
+	struct dentry *stats_file;
 	struct gm_irqchip *irq;        /* NULL: the program has the interrupt controllers; set under lock */
 };
 
@@ -115,6 +124,13 @@ enum gm_exit_kind {
 	GM_X_SHUTDOWN,
 	GM_X_FAIL,        /* the CPU refuses the state: code */
 	GM_X_COUNT
+};
+
+struct gm_vcpu_stats {
+	u64 exits[GM_X_COUNT];
+	u64 runs;
+	u64 signals;           /* RUN ended by one */
+	u64 emulated;          /* instructions */
 };
 
 struct gm_exit {
@@ -260,6 +276,7 @@ struct gm_vcpu {
 	u32 features;          /* GM_G_*, from cpuid[], as the masks that follow */
 	u64 cr4_mask;
 	u64 xcr0_mask;
+	struct gm_vcpu_stats stats; /* read without a lock (stats.c) */
 	u32 host_pkru;         /* in the run window */
 	u8 *fpu;               /* image of XSAVE (standard format) or FXSAVE, 4096 bytes, page aligned */
 };
@@ -465,6 +482,14 @@ extern const unsigned int gm_msr_nfeatures;
 int gm_msr_feature(u32 index, u64 *val);
 /* The guest's time stamp counter now. */
 u64 gm_tsc_read(struct gm_vcpu *vcpu);
+
+/* stats.c. fd: the new VM's, which names its file. */
+void gm_stats_init(void);
+void gm_stats_exit(void);
+void gm_stats_vm(struct gm_vm *vm, int fd);
+void gm_stats_vm_end(struct gm_vm *vm);
+int gm_stats_fd_vm(struct file *file, struct gm_vm *vm);
+int gm_stats_fd_vcpu(struct file *file, struct gm_vcpu *vcpu);
 
 /* mce.c: machine-check registers. 0 or -EINVAL. */
 u64 gm_mce_supported(void);

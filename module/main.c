@@ -55,6 +55,7 @@ static const struct {
 	{ GM_CAP_MSR_PLATFORM_INFO, 1 },
 	{ GM_CAP_SET_GUEST_DEBUG2, GM_DEBUG_ENABLE | GM_DEBUG_STEP | GM_DEBUG_SW_BP | GM_DEBUG_HW_BP |
 				   GM_DEBUG_INJECT_DB | GM_DEBUG_INJECT_BP | GM_DEBUG_BLOCK_IRQ },
+	{ GM_CAP_BINARY_STATS_FD, 1 },
 	{ GM_CAP_XSAVE2, sizeof(struct gm_xsave) },
 	{ GM_CAP_IOEVENTFD, GM_EVENTFDS },
 	{ GM_CAP_IOEVENTFD_ANY_LENGTH, GM_EVENTFDS },
@@ -191,16 +192,20 @@ static int __init gm_init(void)
 	ret = gm_backend->setup();
 	if (ret)
 		return ret;
+	gm_stats_init();
 	dev.name = device;
 	ret = misc_register(&dev);
-	if (ret)
+	if (ret) {
+		gm_stats_exit();
 		gm_backend->cleanup();
+	}
 	return ret;
 }
 
 static void __exit gm_exit(void)
 {
 	misc_deregister(&dev);
+	gm_stats_exit();
 	gm_backend->cleanup();
 }
 

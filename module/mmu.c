@@ -94,6 +94,7 @@ void gm_mmu_flush(struct gm_vm *vm)
 	int i, cpu, self = get_cpu();
 
 	vm->mmu.stale = 0;
+	vm->stats.flushes++;
 	atomic_inc(&vm->flush_gen);
 	smp_mb(); /* pairs with the one in gm_vcpu_may_enter() */
 	for (i = 0; i < GM_MAX_VCPUS; i++) {
@@ -115,6 +116,7 @@ void gm_mmu_unlock(struct gm_vm *vm)
 
 void gm_mmu_zap(struct gm_vm *vm)
 {
+	vm->stats.zaps++;
 	ops->zap(vm);
 }
 

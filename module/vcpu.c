@@ -100,6 +100,7 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 	while (ret > 0) {
 		if (signal_pending(current) || READ_ONCE(vcpu->run->immediate_exit)) {
 			vcpu->run->exit_reason = GM_EXIT_INTR;
+			vcpu->stats.signals++;
 			return -EINTR;
 		}
 		if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
@@ -140,6 +141,7 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 		return ret;
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	vcpu->stats.runs++;
 	ret = gm_run_loop(vcpu);
 	run->ready_for_interrupt_injection = gm_can_inject(vcpu);
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
@@ -180,6 +182,8 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
+	if (cmd == GM_GET_STATS_FD)
+		return gm_stats_fd_vcpu(file, vcpu);
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	switch (cmd) {

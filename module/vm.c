@@ -11,6 +11,7 @@ static void vm_free(struct kref *refs)
 {
 	struct gm_vm *vm = container_of(refs, struct gm_vm, refs);
 
+	gm_stats_vm_end(vm);
 	gm_notifier_fini(vm);
 	/* No vCPU is left, so nobody uses the tables. */
 	gm_mmu_fini(vm);
@@ -65,6 +66,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (vm->mm != current->mm)
 		return -EIO;
 	switch (cmd) {
+	case GM_GET_STATS_FD:
+		return gm_stats_fd_vm(file, vm);
 	case GM_CREATE_VCPU:
 		return gm_vcpu_create(vm, file, arg);
 	case GM_SET_USER_MEMORY_REGION:
@@ -113,9 +116,14 @@ int gm_vm_create(struct file *from)
 	if (ret)
 		goto fail_mmu;
 	gm_mm_hold(vm->mm);
+	/* Another thread may close the descriptor as soon as it is there. */
+	kref_get(&vm->refs);
 	fd = gm_fd_get(from, "guestmode-vm", &vm_fops, vm);
 	if (fd < 0)
 		gm_vm_put(vm);
+	else
+		gm_stats_vm(vm, fd);
+	gm_vm_put(vm);
 	return fd;
 fail_mmu:
 	gm_mmu_fini(vm);

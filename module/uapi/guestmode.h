@@ -64,6 +64,13 @@
 #define GM_SET_TSS_ADDR _IO(GM_IO, 0x47)
 #define GM_SET_IDENTITY_MAP_ADDR _IOW(GM_IO, 0x48, __u64)
 
+/*
+ * Also on a vCPU's descriptor: a descriptor to read counters from. At its start struct gm_stats_header;
+ * where that says, an identification, num_desc descriptors (each with a name of name_size bytes), and the
+ * values.
+ */
+#define GM_GET_STATS_FD _IO(GM_IO, 0xce)
+
 /* ---- a vCPU ---- */
 
 /* Runs guest code until there is an exit. EINTR: a signal, or immediate_exit. */
@@ -140,7 +147,28 @@
 #define GM_CAP_GET_MSR_FEATURES 153
 #define GM_CAP_MSR_PLATFORM_INFO 159
 #define GM_CAP_SET_GUEST_DEBUG2 195 /* the GM_DEBUG bits */
+#define GM_CAP_BINARY_STATS_FD 203
 #define GM_CAP_XSAVE2 208
+
+struct gm_stats_header {
+	__u32 flags; /* 0 */
+	__u32 name_size;
+	__u32 num_desc;
+	__u32 id_offset; /* bytes from the start, as the two that follow */
+	__u32 desc_offset;
+	__u32 data_offset;
+};
+
+struct gm_stats_desc {
+	__u32 flags;
+	__s16 exponent; /* 0 */
+	__u16 size;     /* values: 1 */
+	__u32 offset;   /* of the value, from data_offset; 8 bytes */
+	__u32 bucket_size;
+	char name[];
+};
+#define GM_STATS_CUMULATIVE 0u
+#define GM_STATS_INSTANT    1u
 
 struct gm_msr_list {
 	__u32 nmsrs;

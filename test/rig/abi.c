@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 static int debug_set(struct guest *g, uint32_t control, uint64_t db0, uint64_t dr7)
 {
@@ -188,6 +189,47 @@ static int test_pkey(struct guest *g)
 	return 0;
 }
 
+/* The value that a counter's name ends in; -1: no such counter. */
+static int64_t counter(int fd, const char *name)
+{
+	struct gm_stats_header h;
+	struct {
+		struct gm_stats_desc d;
+		char name[64];
+	} d;
+	uint64_t v;
+	unsigned int i;
+
+	if (pread(fd, &h, sizeof(h), 0) != sizeof(h) || h.name_size > sizeof(d.name))
+		return -1;
+	for (i = 0; i < h.num_desc; i++) {
+		if (pread(fd, &d, sizeof(d.d) + h.name_size,
+			  h.desc_offset + i * (sizeof(d.d) + h.name_size)) < 0)
+			return -1;
+		if (!strcmp(d.name, name))
+			return pread(fd, &v, 8, h.data_offset + d.d.offset) == 8 ? (int64_t)v : -1;
+	}
+	return -1;
+}
+
+static int test_counters(struct guest *g)
+{
+	const char *name = strcmp(g->path, "/dev/kvm") ? "exits_io" : "io_exits";
+	int fd = ioctl(g->vcpu, GM_GET_STATS_FD, 0);
+
+	CHECK(fd >= 0);
+	CHECK(counter(fd, name) == 0);
+	CHECK(guest_prot(g, sync_code, sync_code_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && guest_run(g) == GM_EXIT_IO);
+	CHECK(counter(fd, name) == 2);
+	CHECK(counter(fd, "none") == -1);
+	/* It outlives the vCPU's own descriptor. */
+	close(g->vcpu);
+	CHECK(counter(fd, name) == 2);
+	g->vcpu = fd;
+	return 0;
+}
+
 const struct test tests_abi[] = {
 	{ "debug: single steps", test_step },
 	{ "debug: hardware breakpoint", test_hw_breakpoint },
@@ -197,5 +239,6 @@ const struct test tests_abi[] = {
 	{ "address translation", test_translate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
 	{ "protection keys", test_pkey },
+	{ "counters", test_counters },
 	{ NULL, NULL },
 };
