@@ -48,6 +48,56 @@ def linux(kernel, initrd, boot=240, args=(), append="", checks=()):
     return run
 
 
+# Parallel work for every CPU: processes, pipes, files, page faults, copies that must be equal.
+STRESS = r"""cat > /tmp/job <<'EOS'
+i=$1; n=0; cd /tmp
+while [ $n -lt ROUNDS ]; do
+ n=$((n+1))
+ head -c 200000 /dev/urandom > f$i || echo BAD
+ gzip -c f$i | gunzip -c | cmp - f$i || echo BAD
+ cp f$i g$i; a=$(md5sum < f$i); b=$(dd if=g$i bs=4k 2>/dev/null | md5sum)
+ [ "$a" = "$b" ] || echo BAD
+ [ "$(seq 1 200 | sort -rn | sort -n | tail -n 1)" = 200 ] || echo BAD
+done
+EOS
+"""
+
+
+def smp(cpus, kernel="linux-6.1-cloud", initrd="initrd-amd64", rounds=0, args=CLOUD, boot=300):
+    """The kernel starts all CPUs, each has its timer interrupts; then twice as many jobs as CPUs."""
+
+    def run():
+        append = ("--append", "console=ttyS0 loglevel=5")
+        with Guest("--kernel", image(kernel), "--initrd", image(initrd), *append, "--cpus", str(cpus), *args) as g:
+            g.expect(r"guest ready: Linux", boot * T)
+            took = g.seconds()
+            g.expect(PROMPT, 60 * T)
+            out = g.command("grep -c ^processor /proc/cpuinfo", PROMPT)
+            n = eval(str(cpus).partition(",")[0])
+            if not re.search(rf"^{n}\r?$", out, re.M):
+                g.fail(f"not {n} CPUs: {out!r}")
+            if rounds:
+                for line in STRESS.replace("ROUNDS", str(rounds)).splitlines():
+                    g.send(line + "\n")
+                    time.sleep(0.05)
+                g.command("true", PROMPT)
+                out = g.command(f"for j in $(seq 1 {2 * n}); do sh /tmp/job $j & done; wait; echo all is do''ne", r"all is done\r?$", 900 * T)
+                if "BAD" in out:
+                    g.fail(f"stress: {out!r}")
+            out = g.command("grep LOC: /proc/interrupts", PROMPT)
+            ticks = [int(x) for x in re.findall(r"\d+", out.partition("LOC:")[2].partition("LOC:")[2].partition("Local")[0])]
+            if len(ticks) != n or min(ticks) < 1:
+                g.fail(f"timer interrupts: {ticks}")
+            out = g.command("dmesg | grep -iE 'stall|lockup|hung|warp|BUG:|Call Trace'", PROMPT)
+            if re.search(r"^\[", out, re.M):
+                g.fail(f"the kernel complains: {out!r}")
+            g.send("poweroff -f\n")
+            g.wait(0, 60 * T)
+            return f"kernel to shell {took:.1f} s, {g.seconds():.1f} s in all"
+
+    return run
+
+
 def linux_cd(name, boot=300):
     def run():
         with Guest("--cdrom", image(name)) as g:
@@ -255,14 +305,22 @@ def debian_login(g, boot):
     return took
 
 
-def debian_disk():
+def debian_disk(*args):
     """systemd to the login prompt on screen and serial line; what was written is there after a
     power-off, a clean file system check and a second boot."""
     prompt = r"root@\S+:~# "
+
+    def run():
+        return debian_disk_run(prompt, args)
+
+    return run
+
+
+def debian_disk_run(prompt, args):
     with tempfile.TemporaryDirectory(dir=os.path.dirname(image("debian-disk"))) as d:
         disk = os.path.join(d, "disk.img")
         os.system(f"cp --sparse=always '{image('debian-disk')}' '{disk}'")
-        with Guest("--disk", disk) as g:
+        with Guest("--disk", disk, *args) as g:
             first = debian_login(g, 900)
             g.expect_screen(r"login:$", 60 * T)
             g.command("head -c 3000000 /dev/urandom > /root/data; md5sum /root/data > /root/sum; sync", prompt, 120 * T)
@@ -271,7 +329,7 @@ def debian_disk():
         code = os.system(f"PATH=$PATH:/sbin:/usr/sbin e2fsck -fn '{disk}?offset=1048576' >/dev/null 2>&1")
         if code:
             raise GuestError(f"e2fsck found errors (status {code >> 8})")
-        with Guest("--disk", disk) as g:
+        with Guest("--disk", disk, *args) as g:
             second = debian_login(g, 900)
             if "data: OK" not in g.command("md5sum -c /root/sum", prompt, 120 * T):
                 g.fail("the file is not what was written")
@@ -318,7 +376,12 @@ GUESTS = [
     ("linux-disk-686", False, demo_disk("linux-disk-686")),
     ("linux-disk-686-pae", False, demo_disk("linux-disk-686-pae")),
     ("disks-and-cd", False, disks_and_cd),
-    ("debian-disk", False, debian_disk),
+    ("debian-disk", False, debian_disk()),
+    ("smp-2", True, smp(2)),
+    ("smp-4-stress", False, smp("4,sockets=2,cores=2", rounds=6)),
+    ("smp-2-686-pae", False, smp(2, "linux-6.1-686-pae", "initrd-i386", rounds=2)),
+    ("smp-3-threads", False, smp("6,cores=3,threads=2", "linux-6.12-cloud")),
+    ("debian-disk-smp", False, debian_disk("--cpus", "4")),
 ]
 
 
