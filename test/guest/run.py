@@ -73,7 +73,7 @@ def smp(cpus, kernel="linux-6.1-cloud", initrd="initrd-amd64", rounds=0, args=CL
             took = g.seconds()
             g.expect(PROMPT, 60 * T)
             out = g.command("grep -c ^processor /proc/cpuinfo", PROMPT)
-            n = eval(str(cpus).partition(",")[0])
+            n = int(str(cpus).partition(",")[0])
             if not re.search(rf"^{n}\r?$", out, re.M):
                 g.fail(f"not {n} CPUs: {out!r}")
             if rounds:
@@ -84,8 +84,11 @@ def smp(cpus, kernel="linux-6.1-cloud", initrd="initrd-amd64", rounds=0, args=CL
                 out = g.command(f"for j in $(seq 1 {2 * n}); do sh /tmp/job $j & done; wait; echo all is do''ne", r"all is done\r?$", 900 * T)
                 if "BAD" in out:
                     g.fail(f"stress: {out!r}")
+                g.command("", PROMPT)
+                g.expect(PROMPT, 60 * T)
             out = g.command("grep LOC: /proc/interrupts", PROMPT)
-            ticks = [int(x) for x in re.findall(r"\d+", out.partition("LOC:")[2].partition("LOC:")[2].partition("Local")[0])]
+            line = re.search(r"^ *LOC:([ \d]+)", out, re.M)
+            ticks = [int(x) for x in line.group(1).split()] if line else []
             if len(ticks) != n or min(ticks) < 1:
                 g.fail(f"timer interrupts: {ticks}")
             out = g.command("dmesg | grep -iE 'stall|lockup|hung|warp|BUG:|Call Trace'", PROMPT)

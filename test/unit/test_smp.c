@@ -27,8 +27,9 @@
 		"mov $0, %al\nout %al, $0xf4\n9: hlt\njmp 9b\n" #name                              \
 		"_end:\n.code64\n.popsection\n")
 
-/* Counters: aligned, across a cache line, across a page, by exchange and add, 64 bits. */
-PROGRAM(count, "1: lock incl 0xe000\n lock incl 0xe03e\n lock addl $1, 0xefff\n"
+/* Counters: aligned, across a cache line and aligned in the half of that, across a page, by
+ * exchange and add, by compare and exchange. */
+PROGRAM(count, "1: lock incl 0xe000\n lock addl $0x10000, 0xe03e\n lock incw 0xe040\n lock addl $1, 0xefff\n"
 	       "mov $1, %eax\n lock xadd %eax, 0xe008\n"
 	       "2: mov 0xe010, %eax\n lea 1(%eax), %edx\n lock cmpxchg %edx, 0xe010\n jnz 2b\n"
 	       "dec %ecx\n jnz 1b\n");
@@ -71,11 +72,11 @@ static const struct program programs[] = {
 /* What a variable must hold afterwards: `per` for each round of each CPU. */
 static const struct {
 	const char *name;
-	u32 at, per, size;
+	u32 at, per;
 } wanted[] = {
-	{"count", VAR(0), 1, 4},     {"count", VAR(0x3e), 1, 4}, {"count", VAR(0xfff), 1, 4},
-	{"count", VAR(8), 1, 4},     {"count", VAR(0x10), 1, 4}, {"spin", VAR(0x100), 1, 4},
-	{"beside", 0x1004, 1, 4},    {"modify", VAR(0x100), 0, 4},
+	{"count", VAR(0), 1},     {"count", VAR(0x3e), 0x20000}, {"count", VAR(0xfff), 1},
+	{"count", VAR(8), 1},     {"count", VAR(0x10), 1}, {"spin", VAR(0x100), 1},
+	{"beside", 0x1004, 1},    {"modify", VAR(0x100), 0},
 };
 
 struct smp {
