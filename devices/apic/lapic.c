@@ -94,6 +94,11 @@ void lapic_update(struct lapic *l)
 		gm_vcpu_interrupt(l->cfg.vcpu);
 }
 
+bool lapic_requested(const struct lapic *l, u8 vector)
+{
+	return vec_test(l->irr, vector);
+}
+
 bool lapic_accept(struct lapic *l, u8 vector, bool level)
 {
 	if (!lapic_hw_enabled(l) || !(l->svr & SVR_ENABLE))
@@ -469,7 +474,8 @@ void lapic_init_reset(struct gm_dev *d)
 	l->ict = l->dcr = 0;
 	l->tpr = 0;
 	l->extint = false;
-	l->timer_start = l->deadline = 0;
+	l->timer_start = l->deadline = l->ticks = 0;
+	l->backlog = 0;
 	gm_timer_cancel(&l->timer);
 }
 
@@ -574,6 +580,8 @@ static const struct gm_field lapic_fields[] = {
 	GM_OMIT(struct lapic, isrv, "follows from isr"),
 	GM_U64(struct lapic, timer_start),
 	GM_U64(struct lapic, deadline),
+	GM_U64(struct lapic, ticks),
+	GM_U32(struct lapic, backlog),
 	GM_TIMER(struct lapic, timer),
 	GM_OMIT(struct lapic, cfg, "wiring, fixed at creation"),
 	GM_OMIT(struct lapic, region, "place on the bus, follows from base"),

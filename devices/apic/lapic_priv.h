@@ -79,6 +79,8 @@ struct lapic {
 	s16 isrv;            /* highest vector in service, -1 for none */
 	u64 timer_start;     /* guest time at which ict was loaded */
 	u64 deadline;        /* TSC value; 0 when disarmed */
+	u64 ticks;           /* periods since timer_start that were looked at */
+	u32 backlog;         /* of those, interrupts not yet delivered */
 	struct gm_timer timer;
 	struct lapic_cfg cfg;
 	struct gm_region *region; /* that of vCPU 0 serves all */
@@ -100,6 +102,8 @@ static inline bool lapic_hw_enabled(const struct lapic *l)
 }
 
 /* lapic.c */
+/* The vector waits to be taken: the same one again would be lost. */
+bool lapic_requested(const struct lapic *l, u8 vector);
 bool lapic_accept(struct lapic *l, u8 vector, bool level);
 void lapic_error(struct lapic *l, u32 esr_bit);
 /* An LVT entry's event happened. */

@@ -5,6 +5,9 @@
  * One input clock is one nanosecond of guest time, so that the count is a shift away from the
  * clock. The host's timer runs only while the LVT entry is not masked; what the registers show
  * never depends on it.
+ *
+ * Periodic interrupts that a guest could not take in time, because the host had other things to
+ * do, are made up for at twice the rate, one second of them at most: some systems count them.
  */
 #include "devices/apic/lapic_priv.h"
 
@@ -71,7 +74,7 @@ void lapic_timer_arm(struct lapic *l)
 		period = (u64)l->ict << timer_shift(l);
 		elapsed = now - l->timer_start;
 		if (l->lvt[LVT_TIMER] & LVT_PERIODIC) {
-			next = now + period - elapsed % period;
+			next = now + (l->backlog ? period / 2 : period - elapsed % period);
 			next = MAX(next, now + MIN_PERIOD_NS);
 		} else if (elapsed < period) {
 			next = l->timer_start + period;
@@ -79,6 +82,33 @@ void lapic_timer_arm(struct lapic *l)
 	}
 	if (next != l->timer.expires)
 		gm_timer_set(&l->timer, next);
+}
+
+/* Counting begins anew, or nobody wanted the interrupts up to now. */
+static void periods_forget(struct lapic *l)
+{
+	u64 period = (u64)l->ict << timer_shift(l);
+
+	l->ticks = period ? (lapic_now(l) - l->timer_start) / period : 0;
+	l->backlog = 0;
+}
+
+/* Adds the periods that have passed to the backlog; whether one may be delivered now. */
+static bool periods_due(struct lapic *l)
+{
+	u64 period = (u64)l->ict << timer_shift(l), ticks, owed, most;
+
+	if (!period)
+		return false;
+	ticks = (lapic_now(l) - l->timer_start) / period;
+	owed = l->backlog + (ticks - l->ticks);
+	most = MAX(NSEC_PER_SEC / period, 1ull);
+	l->ticks = ticks;
+	l->backlog = (u32)MIN(owed, most);
+	if (!l->backlog || lapic_requested(l, (u8)l->lvt[LVT_TIMER]))
+		return false;
+	l->backlog--;
+	return true;
 }
 
 void lapic_timer_fn(void *opaque)
@@ -92,7 +122,8 @@ void lapic_timer_fn(void *opaque)
 		}
 		l->deadline = 0;
 	}
-	lapic_local_event(l, LVT_TIMER);
+	if (!(l->lvt[LVT_TIMER] & LVT_PERIODIC) || periods_due(l))
+		lapic_local_event(l, LVT_TIMER);
 	lapic_timer_arm(l);
 }
 
@@ -102,6 +133,7 @@ void lapic_timer_set_count(struct lapic *l, u32 ict)
 		return;
 	l->ict = ict;
 	l->timer_start = lapic_now(l);
+	periods_forget(l);
 	lapic_timer_arm(l);
 }
 
@@ -112,6 +144,7 @@ void lapic_timer_set_divide(struct lapic *l, u32 dcr)
 
 	l->dcr = dcr & 0xb;
 	l->timer_start = lapic_now(l) - ((u64)(l->ict - count) << timer_shift(l));
+	periods_forget(l);
 	lapic_timer_arm(l);
 }
 
@@ -122,6 +155,8 @@ void lapic_timer_set_lvt(struct lapic *l, u32 old)
 		l->ict = 0;
 		l->deadline = 0;
 	}
+	if ((old ^ l->lvt[LVT_TIMER]) & (LVT_DEADLINE | LVT_PERIODIC | LVT_MASKED))
+		periods_forget(l);
 	lapic_timer_arm(l);
 }
 

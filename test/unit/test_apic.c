@@ -332,6 +332,30 @@ START_TEST(test_timer_one_shot)
 }
 END_TEST
 
+/* Interrupts that the guest did not take in time come later, one second of them at most. */
+START_TEST(test_timer_backlog)
+{
+	static const struct {
+		unsigned int late_ms;
+	} rows[] = {{1}, {10}, {400}, {5000}};
+	unsigned int n = 0;
+
+	setup(1);
+	w(0, DCR, 0xb);
+	w(0, LVTT, 0x20040);
+	w(0, ICT, 1000000);
+	fake_advance(m, rows[_i].late_ms * 1000000ull);
+	for (int i = 0; i < 1000000 && m->clock->now < 1000000ull * (rows[_i].late_ms + 1005); i++) {
+		fake_advance(m, 100000);
+		n += take_all();
+	}
+	/* 1000 that are due meanwhile and what was owed */
+	ck_assert_uint_le(n, 1000 + MIN(rows[_i].late_ms, 1001u));
+	ck_assert_uint_ge(n, 999 + MIN(rows[_i].late_ms, 1000u));
+	fake_free(m);
+}
+END_TEST
+
 START_TEST(test_timer_periodic)
 {
 	unsigned int n = 0;
@@ -670,6 +694,7 @@ int main(void)
 		{test_absent},
 		{test_timer_one_shot, 8},
 		{test_timer_periodic},
+		{test_timer_backlog, 4},
 		{test_timer_deadline},
 		{test_x2apic_writes, ARRAY_SIZE(x2_writes)},
 		{test_x2apic},
