@@ -10,6 +10,13 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
+/* The forms that keep 64-bit pointers of the x87 unit. */
+#ifdef CONFIG_X86_64
+#define GM_REX64 "64"
+#else
+#define GM_REX64 ""
+#endif
+
 /* x87, SSE, AVX, AVX-512, PKRU */
 #define XCR0_OFFERED 0x2e7ull
 #define XCR0_PKRU    0x200ull
@@ -82,12 +89,12 @@ void gm_fpu_reset(struct gm_vcpu *vcpu)
 void gm_fpu_load(struct gm_vcpu *vcpu)
 {
 	if (!fpu_mask) {
-		asm volatile("fxrstor64 %0" : : "m"(*(u8(*)[512])vcpu->fpu));
+		asm volatile("fxrstor" GM_REX64 " %0" : : "m"(*(u8(*)[512])vcpu->fpu));
 		return;
 	}
 	if (fpu_mask & XCR0_PKRU)
 		vcpu->host_pkru = pkru_read();
-	asm volatile("xrstor64 %0"
+	asm volatile("xrstor" GM_REX64 " %0"
 		     :
 		     : "m"(*(u8(*)[4096])vcpu->fpu), "a"((u32)fpu_mask), "d"(0));
 	if (vcpu->xcr0 != host_xcr0)
@@ -99,14 +106,14 @@ void gm_fpu_load(struct gm_vcpu *vcpu)
 void gm_fpu_save(struct gm_vcpu *vcpu)
 {
 	if (!fpu_mask) {
-		asm volatile("fxsave64 %0" : "=m"(*(u8(*)[512])vcpu->fpu));
+		asm volatile("fxsave" GM_REX64 " %0" : "=m"(*(u8(*)[512])vcpu->fpu));
 		return;
 	}
 	if (vcpu->xcr0 != host_xcr0)
 		xcr_write(host_xcr0);
 	if (host_xss)
 		wrmsrl(MSR_IA32_XSS, host_xss);
-	asm volatile("xsave64 %0"
+	asm volatile("xsave" GM_REX64 " %0"
 		     : "+m"(*(u8(*)[4096])vcpu->fpu)
 		     : "a"((u32)fpu_mask), "d"(0));
 	if (fpu_mask & XCR0_PKRU)

@@ -6,7 +6,9 @@
 #   pkg_depends PACKAGE PATTERN [SUITE [ARCH]]   prints the first dependency that matches
 #   pkg_names PATTERN [SUITE [ARCH]]   prints the names that match (grep -E), oldest version first
 #   pkg_root SUITE ARCH PACKAGE...   prints a folder with all of them and what they depend on unpacked:
-#                                    a root in which programs run (chroot), though nothing is configured
+#                                    a root in which programs run, though nothing is configured
+#   pkg_chroot ROOT ARCH WORK COMMAND...   runs a command in such a root, with the folder WORK as its /tmp
+#   $pkg_build   the packages that building a module needs besides linux-headers-RELEASE
 
 CACHE=${CACHE:-$(cd "$(dirname "$0")/.." && pwd)/cache}
 
@@ -105,4 +107,20 @@ pkg_root() {
 		done
 	fi
 	echo "$pkg_tree"
+}
+
+pkg_build="make dash coreutils sed grep mawk gzip xz-utils findutils diffutils perl-base gcc libc6-dev"
+
+# In a mount name space of its own, and as root there if need be; /proc is for objtool.
+pkg_chroot() {
+	pkg_tree=$1 pkg_work=$3 pkg_as=
+	[ "$2" != i386 ] || pkg_as='setarch i686'
+	shift 3
+	pkg_map=-m
+	[ "$(id -u)" = 0 ] || pkg_map=-rm
+	unshare $pkg_map sh -c 'root=$1; work=$2; shift 2
+		mount --bind /dev "$root/dev" && mount --rbind /proc "$root/proc" &&
+			mount --bind "$work" "$root/tmp" && exec "$@"' \
+		sh "$pkg_tree" "$pkg_work" $pkg_as chroot "$pkg_tree" \
+		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp "$@"
 }

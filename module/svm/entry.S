@@ -2,7 +2,7 @@
 /*
  * The switch into an AMD-V guest and back. AMD APM volume 2, 15.5 (VMRUN), 15.14 (GIF).
  *
- * void gm_svm_enter(u64 *gpr, u64 vmcb_pa, u64 host_pa)
+ * asmlinkage void gm_svm_enter(u64 *gpr, unsigned long vmcb_pa, unsigned long host_pa)
  *   gpr      the guest's registers in the order of enum x86_gpr; RAX and RSP are in the VMCB
  *   host_pa  a VMCB page that keeps the host's FS, GS, TR, LDTR, SYSCALL and SYSENTER state
  * Interrupts are off on entry and on return; inside, GIF holds them back while they are "on", so
@@ -11,6 +11,7 @@
 #include "module/compat/asm.h"
 
 .text
+#ifdef CONFIG_X86_64
 SYM_FUNC_START(gm_svm_enter)
 	push %rbp
 	mov %rsp, %rbp
@@ -88,3 +89,54 @@ SYM_FUNC_START(gm_svm_enter)
 	pop %rbp
 	RET
 SYM_FUNC_END(gm_svm_enter)
+#else /* the same; arguments on the stack, upper halves of the registers stay zero */
+SYM_FUNC_START(gm_svm_enter)
+	push %ebp
+	mov %esp, %ebp
+	push %ebx
+	push %esi
+	push %edi
+	push 16(%ebp) /* host_pa */
+	push 8(%ebp)  /* gpr */
+	push 12(%ebp) /* vmcb_pa */
+
+	GM_CLGI
+	sti
+	mov 16(%ebp), %eax
+	GM_VMSAVE
+
+	mov 8(%ebp), %eax
+	mov 8(%eax), %ecx
+	mov 16(%eax), %edx
+	mov 24(%eax), %ebx
+	mov 40(%eax), %ebp
+	mov 48(%eax), %esi
+	mov 56(%eax), %edi
+	pop %eax
+	GM_VMLOAD
+	GM_VMRUN
+	GM_VMSAVE
+
+	pop %eax
+	mov %ecx, 8(%eax)
+	mov %edx, 16(%eax)
+	mov %ebx, 24(%eax)
+	mov %ebp, 40(%eax)
+	mov %esi, 48(%eax)
+	mov %edi, 56(%eax)
+	pop %eax
+	GM_VMLOAD
+
+	FILL_RETURN_BUFFER %eax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	xor %eax, %eax
+	xor %ecx, %ecx
+	xor %edx, %edx
+	cli
+	GM_STGI
+	pop %edi
+	pop %esi
+	pop %ebx
+	pop %ebp
+	RET
+SYM_FUNC_END(gm_svm_enter)
+#endif

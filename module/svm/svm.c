@@ -57,7 +57,7 @@ static u8 *iopm, *msrpm;
 static DEFINE_PER_CPU(void *, hsave);
 static DEFINE_PER_CPU(u64, last_serial);
 
-void gm_svm_enter(u64 *gpr, u64 vmcb_pa, u64 host_pa);
+asmlinkage void gm_svm_enter(u64 *gpr, unsigned long vmcb_pa, unsigned long host_pa);
 
 static struct svm_vcpu *svm_of(struct gm_vcpu *vcpu)
 {

@@ -2,7 +2,7 @@
 /*
  * The switch into a VT-x guest and back. Intel SDM volume 3, 27 (VM entry), 28 (VM exit).
  *
- * int gm_vmx_enter(u64 *gpr, unsigned int flags)
+ * asmlinkage int gm_vmx_enter(u64 *gpr, unsigned int flags)
  *   gpr      the guest's registers in the order of enum x86_gpr; RSP is in the VMCS
  *   flags    VMX_F_RESUME: the VMCS was launched before; VMX_F_VERW: empty the CPU's buffers before
  *   returns 1 if the CPU refused (no exit happened), else 0
@@ -16,6 +16,7 @@ verw_sel:
 	.word 0x18 /* __KERNEL_DS: any writable segment */
 
 .text
+#ifdef CONFIG_X86_64
 SYM_FUNC_START(gm_vmx_enter)
 	push %rbp
 	mov %rsp, %rbp
@@ -100,3 +101,62 @@ gm_vmx_exited:
 	pop %rbp
 	RET
 SYM_FUNC_END(gm_vmx_enter)
+#else /* the same; arguments on the stack, upper halves of the registers stay zero */
+SYM_FUNC_START(gm_vmx_enter)
+	push %ebp
+	mov %esp, %ebp
+	push %ebx
+	push %esi
+	push %edi
+	push 8(%ebp)
+
+	mov $0x6c14, %eax /* VMCS_HOST_RSP */
+	vmwrite %esp, %eax
+	mov 12(%ebp), %edx
+	test $2, %dl
+	jz 1f
+	verw verw_sel
+1:	test $1, %dl
+	mov 8(%ebp), %eax
+	mov 8(%eax), %ecx
+	mov 16(%eax), %edx
+	mov 24(%eax), %ebx
+	mov 40(%eax), %ebp
+	mov 48(%eax), %esi
+	mov 56(%eax), %edi
+	mov (%eax), %eax
+	jnz 2f
+	vmlaunch
+	jmp 3f
+2:	vmresume
+3:
+.globl gm_vmx_exited
+gm_vmx_exited:
+	GM_ENDBR
+	push %eax
+	setbe %al
+	movzbl %al, %eax
+	push %eax
+	mov 8(%esp), %eax
+	mov %ecx, 8(%eax)
+	mov %edx, 16(%eax)
+	mov %ebx, 24(%eax)
+	mov %ebp, 40(%eax)
+	mov %esi, 48(%eax)
+	mov %edi, 56(%eax)
+	pop %ebx
+	pop %ecx
+	mov %ecx, (%eax)
+	add $4, %esp
+
+	FILL_RETURN_BUFFER %eax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	mov %ebx, %eax
+	xor %ecx, %ecx
+	xor %edx, %edx
+	pop %edi
+	pop %esi
+	pop %ebx
+	pop %ebp
+	RET
+SYM_FUNC_END(gm_vmx_enter)
+#endif

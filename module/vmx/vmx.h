@@ -131,7 +131,7 @@ void vmx_exit_read(struct gm_vcpu *vcpu, struct gm_exit *x);
 /* entry.S */
 #define VMX_F_RESUME 1
 #define VMX_F_VERW   2
-int gm_vmx_enter(u64 *gpr, unsigned int flags);
+asmlinkage int gm_vmx_enter(u64 *gpr, unsigned int flags);
 extern const char gm_vmx_exited[];
 
 #endif

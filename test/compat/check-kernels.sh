@@ -67,20 +67,6 @@ fresh() {
 	rm -f "$work/module/compat_config.h"
 }
 
-# In the root of a suite and architecture: headers of one kernel release.
-in_root() { # root arch command...
-	root=$1 personality=
-	[ "$2" != i386 ] || personality='setarch i686'
-	shift 2
-	map=-m
-	[ "$(id -u)" = 0 ] || map=-rm
-	unshare $map sh -c 'root=$1; work=$2; shift 2
-		mount --bind /dev "$root/dev" && mount --rbind /proc "$root/proc" &&
-			mount --bind "$work" "$root/tmp" && exec "$@"' \
-		sh "$root" "$work" $personality chroot "$root" \
-		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp "$@"
-}
-
 # A row: suite, architecture, series, flavours. The compiler comes with the headers.
 debian() {
 	suite=$1 arch=$2 series=$3
@@ -91,11 +77,10 @@ debian() {
 		pkg=$(pkg_names "^linux-headers-$series[.0-9]*[-+].*[0-9]-$flavour\$" "$suite" "$arch" | tail -n 1)
 		: >"$work/log"
 		[ -n "$pkg" ] || { result 'no headers in the archive' "$suite $arch $series $flavour"; continue; }
-		root=$(pkg_root "$suite" "$arch" make dash coreutils sed grep mawk gzip xz-utils findutils \
-			diffutils perl-base gcc libc6-dev "$pkg") ||
+		root=$(pkg_root "$suite" "$arch" $pkg_build "$pkg") ||
 			{ result 'its packages cannot be had' "$pkg ($arch)"; continue; }
 		fresh
-		in_root "$root" "$arch" make -s -C "/usr/src/$pkg" M=/tmp/module \
+		pkg_chroot "$root" "$arch" "$work" make -s -C "/usr/src/$pkg" M=/tmp/module \
 			CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1
 		judge $? "$suite $arch ${pkg#linux-headers-}" "$series-$arch-${flavour%-amd64}"
 	done

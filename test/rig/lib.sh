@@ -4,8 +4,8 @@
 # Debian's with its headers (unpacked, not installed), the module built for it, a RAM disk, and a machine
 # of QEMU (AMD-V) or Bochs (VT-x). Needs $top, the repository, and $work, an empty folder.
 #
-#   rig_kernel PACKAGE[:ARCH[:SUITE]]   sets release, arch, kdir (the kernel), headers
-#   rig_module         builds $work/module/guestmode.ko; a warning is a failure
+#   rig_kernel PACKAGE[:ARCH[:SUITE]]   sets release, arch, suite, kdir (the kernel)
+#   rig_module         builds $work/module/guestmode.ko with the suite's own compiler; a warning is a failure
 #   rig_host VMM       makes $work/host, the files of the host's RAM disk
 #   rig_pack DIR OUT   packs a RAM disk
 #   boot_qemu, boot_bochs MODEL CPUS INITRD APPEND CONSOLE   boot $release and wait for its end
@@ -14,7 +14,7 @@
 PATH=$PATH:/usr/sbin:/sbin
 . "$top/scripts/packages.sh"
 
-# A meta package stands for the kernel that it depends on. Build tools come from this machine's architecture.
+# A meta package stands for the kernel that it depends on.
 rig_kernel() {
 	rig_pkg=${1%%:*}
 	rig_rest=${1#"$rig_pkg"}
@@ -30,25 +30,13 @@ rig_kernel() {
 	release=${rig_pkg#linux-image-}
 	release=${release%-unsigned}
 	kdir=$(pkg_dir "$rig_pkg" "$suite" "$arch")
-	rig_tree=$CACHE/rig/$release
-	headers=$rig_tree/usr/src/linux-headers-$release
-	[ ! -f "$rig_tree/.done" ] || return 0
-	rig_new=$rig_tree.new.$$
-	rm -rf "$rig_new" && mkdir -p "$rig_new"
-	common=$(pkg_depends "linux-headers-$release" '^linux-headers-.*-common' "$suite" "$arch")
-	kbuild=$(pkg_depends "linux-headers-$release" '^linux-kbuild-' "$suite" "$arch")
-	cp -a "$(pkg_dir "linux-headers-$release" "$suite" "$arch")/usr" "$rig_new/"
-	cp -a "$(pkg_dir "$common" "$suite" "$arch")/usr" "$rig_new/"
-	cp -a "$(pkg_dir "${kbuild%%:*}" "$suite")/usr" "$rig_new/"
-	sed -i "s,/usr/src,$rig_tree/usr/src," "$rig_new/usr/src/linux-headers-$release/Makefile"
-	touch "$rig_new/.done"
-	rm -rf "$rig_tree"
-	mv "$rig_new" "$rig_tree"
 }
 
 rig_module() {
 	cp -a "$top/module" "$work/module"
-	if ! make -C "$headers" M="$work/module" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1 ||
+	root=$(pkg_root "$suite" "$arch" $pkg_build "linux-headers-$release") || return 1
+	if ! pkg_chroot "$root" "$arch" "$work" make -C "/usr/src/linux-headers-$release" M=/tmp/module \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1 ||
 		grep -q warning: "$work/log"; then
 		cat "$work/log" >&2
 		echo "FAIL module build against $release"
