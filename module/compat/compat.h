@@ -55,6 +55,15 @@ typedef _Bool bool;
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #endif
 
+#ifndef IS_ENABLED
+/* 1 if the option is defined as 1, else 0: "CONFIG_X" as 1 makes one argument more. */
+#define GM_ENABLED_1 0,
+#define GM_ENABLED3(a, b, ...) b
+#define GM_ENABLED2(one) GM_ENABLED3(one 1, 0)
+#define GM_ENABLED(value) GM_ENABLED2(GM_ENABLED_##value)
+#define IS_ENABLED(option) GM_ENABLED(option)
+#endif
+
 #ifndef pr_err
 #define pr_err(fmt, ...) printk(KERN_ERR fmt, ##__VA_ARGS__)
 #endif

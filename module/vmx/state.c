@@ -61,11 +61,11 @@ int vmx_state_setup(void)
 	if (!msr_bitmap)
 		return -ENOMEM;
 	memset(msr_bitmap, 0xff, PAGE_SIZE);
-#ifdef CONFIG_X86_64
-	msr_pass(MSR_FS_BASE);
-	msr_pass(MSR_GS_BASE);
-	msr_pass(MSR_KERNEL_GS_BASE);
-#endif
+	if (IS_ENABLED(CONFIG_X86_64)) {
+		msr_pass(MSR_FS_BASE);
+		msr_pass(MSR_GS_BASE);
+		msr_pass(MSR_KERNEL_GS_BASE);
+	}
 	return 0;
 }
 

@@ -61,5 +61,5 @@ MATCH="$match"
 END
 rig_pack "$work/host" "$work/initrd"
 echo "rig: $engine $model, $cpus CPU, $release$params"
-boot_$engine "$model" "$cpus" "$work/initrd" "console=ttyS0 quiet panic=-1 nokaslr$append" "$work/console"
+boot_$engine "$model" "$cpus" "$work/initrd" "console=ttyS0 quiet panic=-1 nokaslr no_timer_check$append" "$work/console"
 rig_report "$work/console"
