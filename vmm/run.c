@@ -377,6 +377,11 @@ static int usage_error(struct run *r)
 	return VMM_EXIT_USAGE;
 }
 
+static bool boots_from_net(const struct config *c)
+{
+	return c->nnets && c->boot && strchr(c->boot, 'n');
+}
+
 int vmm_run(int argc, char **argv)
 {
 	struct run r = {.sigfd = -1, .stopfd = -1};
@@ -395,7 +400,7 @@ int vmm_run(int argc, char **argv)
 		config_fini(c);
 		return print_cpu_models();
 	}
-	if (!ret && !c->ndisks && !c->ncdroms && !c->nfloppies && !c->kernel) {
+	if (!ret && !c->ndisks && !c->ncdroms && !c->nfloppies && !c->kernel && !boots_from_net(c)) {
 		snprintf(r.err, sizeof(r.err), "run: nothing to boot; try 'vmm run disk.img'");
 		ret = -EINVAL;
 	}
