@@ -178,8 +178,22 @@ make_guest() {
 		net_initrd linux-image-amd64 amd64 "$2" e1000 8139cp ne2k-pci virtio_pci virtio_net \
 			virtio_blk virtio-rng ;;
 	initrd-net-i386)
-		# ne, the driver of ISA cards, waits for the address: insmod /root/ne.ko io=0x300 irq=9
-		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci 8390p ;;
+		# ne, the driver of ISA cards, wants to be told: insmod /lib/*-ne.ko io=0x300 irq=9
+		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci ne ;;
+	initrd-root-amd64)
+		# The generic kernel's disk and network drivers, then the system of the first disk.
+		modules linux-image-amd64 amd64 "$work/modules" ata_piix sd_mod ext4 crc32c_generic virtio_pci \
+			virtio_blk e1000 8139cp ne2k-pci virtio_net
+		busybox_initrd amd64 "$(printf '%s\n' "$shell_init" | sed '/^echo/,$d')
+mkdir /root
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	for d in /dev/vda1 /dev/sda1; do
+		[ -b \$d ] && mount -t ext4 \$d /root && exec switch_root /root /sbin/init
+	done
+	sleep 1
+done
+exec sh
+" "$2" "$work"/modules/*.ko ;;
 	initrd-i386) busybox_initrd i386 "$shell_init" "$2" ;;
 	debian-disk) "$here/debian-disk.sh" amd64 "$2" >&2 ;;
 	demo-disk) "$here/demo-disk.sh" "$2" >&2 ;;
@@ -205,6 +219,9 @@ if [ "${1:-}" = list ]; then
 	exit 0
 fi
 path=$dir/${1:?usage: guest.sh NAME}
-# The demonstration disk is made again when its script has changed.
-[ -e "$path" ] && [ "$1" != demo-disk ] || make_guest "$1" "$path"
+# These disks are made again when their scripts have changed.
+case $1 in
+demo-disk | debian-disk) make_guest "$1" "$path" ;;
+*) [ -e "$path" ] || make_guest "$1" "$path" ;;
+esac
 echo "$path"

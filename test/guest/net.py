@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -141,11 +142,216 @@ def card(model, kernel="linux-6.1-amd64", initrd="initrd-net-amd64", size=200000
     return run
 
 
+def two_guests():
+    """Two machines with a cable between them; one ends, and the other one sees the cable pulled and
+    plugged in again by a third."""
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, "cable")
+
+        def machine(name, model):
+            return boot("linux-6.1-amd64", "initrd-net-amd64", "--name", name, "--net", f"pair,path={path},model={model}")
+
+        with machine("left", "e1000") as a:
+            with machine("right", "virtio") as b:
+                ready(a)
+                ready(b)
+                a.command("net eth0 10.9.0.1", PROMPT)
+                b.command("net eth0 10.9.0.2", PROMPT)
+                out = b.command("ping -c 3 -W 20 10.9.0.1", PROMPT, 120 * T)
+                if " 0% packet loss" not in out:
+                    b.fail(f"ping: {out!r}")
+                sent = a.command("head -c 900001 /dev/urandom >/tmp/x; md5sum /tmp/x", PROMPT, 60 * T)
+                digest = re.search(r"[0-9a-f]{32}", sent).group(0)
+                a.command("httpd -p 80 -h /tmp", PROMPT)
+                out = b.command("wget -q -O /tmp/y http://10.9.0.1/x; md5sum /tmp/y", PROMPT, 240 * T)
+                if digest not in out:
+                    b.fail(f"what came is not what was sent ({digest}): {out!r}")
+                off(b)
+            out = a.command("sleep 2; cat /sys/class/net/eth0/carrier", PROMPT, 60 * T)
+            if "\n0" not in out:
+                a.fail(f"the cable is still there: {out!r}")
+            with machine("third", "rtl8139") as c:
+                ready(c)
+                c.command("net eth0 10.9.0.3", PROMPT)
+                out = c.command("ping -c 3 -W 20 10.9.0.1", PROMPT, 120 * T)
+                if " 0% packet loss" not in out and " 33% packet loss" not in out:
+                    c.fail(f"ping of the third: {out!r}")
+            off(a)
+            return f"{a.seconds():.1f} s in all"
+
+
+def pxe(model, kernel="linux-6.1-cloud", initrd="initrd-amd64"):
+    """The card's boot ROM gets a script, a kernel and an initramfs from the TFTP server of user
+    networking; no disk, no kernel on the command line."""
+
+    def run():
+        with tempfile.TemporaryDirectory() as d:
+            for name in (kernel, initrd):
+                shutil.copy(image(name), os.path.join(d, name))
+            with open(os.path.join(d, "boot.ipxe"), "w", encoding="ascii") as f:
+                f.write(f"#!ipxe\nkernel {kernel} {CMDLINE} initrd={initrd}\ninitrd {initrd}\nboot\n")
+            with Guest("--net", f"user,model={model},tftp={d},bootfile=boot.ipxe", "--boot", "n", "--memory", "256M") as g:
+                g.expect(r"guest ready: Linux", 500 * T)
+                took = g.seconds()
+                g.expect(PROMPT, 60 * T)
+                off(g)
+        return f"ROM to shell {took:.1f} s"
+
+    return run
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def ssh(key, port, command, seconds):
+    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=120", "-o", "BatchMode=yes"]
+    out = subprocess.run(["ssh", "-p", str(port), "-i", key, *options, "root@127.0.0.1", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False)
+    return out.returncode, out.stdout.decode(errors="replace")
+
+
+def debian_ssh(model, disk="", kernel=()):
+    """Debian with systemd: a log-in by SSH through a forwarded port, and a download there."""
+
+    def run():
+        key = image("debian-disk") + ".key"
+        port = free_port()
+        args = [image(a[1:]) if a.startswith("@") else a for a in kernel]
+        with Server(3000017) as server:
+            with Guest("--disk", image("debian-disk") + ",snapshot" + disk, "--net", f"user,model={model},forward=tcp:{port}:22", *args) as g:
+                g.expect(r"login: ", 900 * T)
+                took = g.seconds()
+                for _ in range(5):
+                    code, out = ssh(key, port, "cat /etc/hostname; cat /proc/interrupts; ip -br addr", 300 * T)
+                    if code == 0:
+                        break
+                if code or not out.startswith("debian\n"):
+                    g.fail(f"ssh: {code} {out!r}")
+                interrupts = out
+                fetch = f"exec 3<>/dev/tcp/10.0.2.2/{server.port}; printf 'GET /file HTTP/1.0\\r\\n\\r\\n' >&3; sed '1,/^\\r$/d' <&3 | md5sum"
+                code, out = ssh(key, port, f'bash -c "{fetch}"', 300 * T)
+                if server.md5 not in out:
+                    g.fail(f"download: {code} {out!r}")
+                if "virtio" in disk and not re.search(r"PCI-MSI \d+-edge +virtio\d+-req", interrupts):
+                    g.fail(f"no message interrupts of the disk: {interrupts}")
+                g.send("root\n")
+                g.expect(r"root@\S+:~# ", 120 * T)
+                g.send("poweroff\n")
+                g.wait(0, 300 * T)
+        return f"login after {took:.1f} s"
+
+    return run
+
+
+def msix_count(g, what):
+    out = g.command("cat /proc/interrupts", PROMPT)
+    lines = [x for x in out.splitlines() if what in x]
+    if not lines or not all("PCI-MSI" in x for x in lines):
+        g.fail(f"{what} has no message interrupts: {out!r}")
+    return sum(int(n) for x in lines for n in re.findall(r"\s(\d+)(?=\s)", x.split("PCI-MSI")[0]))
+
+
+def virtio_disk(extra=""):
+    """What the guest writes is in the file; what it discards is not; its interrupts are messages."""
+
+    def run():
+        size = 64 << 20
+        with tempfile.TemporaryDirectory() as d:
+            disk = os.path.join(d, "disk.img")
+            data = os.urandom(size // 4)
+            with open(disk, "wb") as f:
+                f.write(data)
+                f.truncate(size)
+            with boot("linux-6.1-cloud", "initrd-net-cloud", "--disk", f"{disk},if=virtio{extra}", "--device", "virtio-rng", "--device", "virtio-balloon") as g:
+                ready(g)
+                out = g.command(f"head -c {len(data)} /dev/vda | md5sum; cat /sys/block/vda/size", PROMPT, 240 * T)
+                if hashlib.md5(data).hexdigest() not in out or f"\n{size // 512}" not in out.replace("\r", ""):
+                    g.fail(f"reading: {out!r}")
+                before = msix_count(g, "-req")
+                g.command("seq 1 300000 >/tmp/x; dd if=/tmp/x of=/dev/vda bs=64k seek=512 conv=fsync", PROMPT, 240 * T)
+                if "guest" not in g.command("blkdiscard -o 4194304 -l 4194304 /dev/vda && echo guest did", PROMPT, 60 * T):
+                    g.fail("discard failed")
+                if msix_count(g, "-req") <= before:
+                    g.fail("the disk's interrupts were not counted")
+                if not g.command("head -c 100000 /dev/hwrng | wc -c", PROMPT, 120 * T).count("100000") == 2:
+                    g.fail("the entropy device gives nothing")
+                off(g)
+                took = g.seconds()
+            with open(disk, "rb") as f:
+                now = f.read()
+        want = "".join(f"{i}\n" for i in range(1, 300001)).encode()
+        if now[32 << 20 : (32 << 20) + len(want)] != want:
+            raise GuestError("the file has not what the guest wrote")
+        if any(now[4 << 20 : 8 << 20]) or now[: 4 << 20] != data[: 4 << 20]:
+            raise GuestError("not what was discarded is gone, or more")
+        return f"{took:.1f} s in all"
+
+    return run
+
+
+def console():
+    """hvc0 is a file here: the guest writes to it."""
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, "console")
+        with boot("linux-6.1-cloud", "initrd-net-cloud", "--device", f"virtio-console,chardev=file:{path}") as g:
+            ready(g)
+            g.command("echo over the virtio console >/dev/hvc0", PROMPT, 60 * T)
+            off(g)
+        with open(path, "rb") as f:
+            if b"over the virtio console" not in f.read():
+                raise GuestError("nothing came over the console")
+    return "a line came"
+
+
+def tap():
+    """A tap interface of this machine: a file from a server on the other side; then the interface
+    vanishes, and the guest goes on without its cable."""
+    name = f"gmt{os.getpid() % 100000}"
+    with boot("linux-6.1-amd64", "initrd-net-amd64", "--net", f"tap,ifname={name},model=e1000") as g:
+        subprocess.run(["ip", "addr", "add", "10.77.0.1/24", "dev", name], check=True)
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+        ready(g)
+        caps = open(f"/proc/{g.proc.pid}/status", encoding="ascii").read()
+        if int(re.search(r"CapEff:\s*([0-9a-f]+)", caps).group(1), 16) >> 12 & 1:
+            g.fail("the privilege to change networks was kept")
+        g.command("net eth0 10.77.0.2", PROMPT)
+        out = g.command("ping -c 3 -W 20 10.77.0.1", PROMPT, 120 * T)
+        if " 0% packet loss" not in out:
+            g.fail(f"ping: {out!r}")
+        subprocess.run(["ip", "link", "del", name], check=True)
+        out = g.command("sleep 2; cat /sys/class/net/eth0/carrier; ping -c 1 -W 2 10.77.0.1", PROMPT, 120 * T)
+        if "\n0" not in out or "is gone" not in g.errors():
+            g.fail(f"the tap vanished and nobody said so: {out!r}")
+        off(g)
+    return "ping, and the interface vanished"
+
+
+def isa():
+    return card("ne2000-isa", "linux-6.1-686", "initrd-net-i386", size=300007, before="insmod /lib/*-ne.ko io=0x300 irq=9")
+
+
+AMD64_ROOT = ("--kernel", "@linux-6.1-amd64", "--initrd", "@initrd-root-amd64", "--append", "console=tty0 console=ttyS0")
+
 GUESTS = [
     ("net-e1000", True, card("e1000")),
     ("net-rtl8139", False, card("rtl8139")),
     ("net-ne2000", False, card("ne2000", size=500003)),
+    ("net-ne2000-isa", False, isa()),
     ("net-virtio", True, card("virtio", "linux-6.1-cloud", "initrd-net-cloud")),
     ("net-virtio-split", False, card("virtio", "linux-6.1-cloud", "initrd-net-cloud", args=",split")),
     ("net-virtio-modern", False, card("virtio", "linux-6.1-cloud", "initrd-net-cloud", args=",modern")),
+    ("net-pair", False, two_guests),
+    ("net-tap", False, tap),
+    ("pxe-e1000", False, pxe("e1000")),
+    ("pxe-rtl8139", False, pxe("rtl8139")),
+    ("pxe-ne2000", False, pxe("ne2000")),
+    ("pxe-virtio", False, pxe("virtio")),
+    ("virtio-disk", True, virtio_disk()),
+    ("virtio-disk-split", False, virtio_disk(",split,queues=4")),
+    ("virtio-console", False, console),
+    ("debian-virtio", False, debian_ssh("virtio", disk=",if=virtio")),
+    ("debian-ssh-e1000", False, debian_ssh("e1000", kernel=AMD64_ROOT)),
+    ("debian-ssh-rtl8139", False, debian_ssh("rtl8139", kernel=AMD64_ROOT)),
 ]
