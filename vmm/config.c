@@ -340,6 +340,8 @@ static const struct key keys[] = {
 	{"screenshot", "FILE", "write the screen (.png or .txt) when the machine ends and at SIGUSR2", STR(screenshot)},
 	{"control", "PATH|none", "the control socket (default: the machine's name in the user's runtime "
 	 "folder)", STR(control)},
+	{"gdb", "[ADDRESS:]PORT|unix:PATH[,wait][,arch=...]", "wait for gdb's \"target remote\"",
+	 STR(gdb)},
 	{"accel", "auto|guestmode|kvm|soft", "who runs guest code", set_accel,
 	 offsetof(struct config, accel)},
 	{"accel-device", "FILE", "device file of the accelerator", STR(device)},

@@ -271,7 +271,7 @@ enum gm_end gm_machine_run(struct gm_machine *m)
 	err = gm_vcpus_start(m);
 	if (err) {
 		gm_machine_end(m, GM_END_ERROR, "cannot start a vCPU thread: %s", strerror(-err));
-	} else {
+	} else if (!m->held) {
 		m->state = GM_STATE_RUNNING;
 		gm_clock_start(m->clock);
 		gm_vcpus_resume(m);

@@ -17,6 +17,7 @@ struct gm_accel;
 struct gm_bus;
 struct gm_clock;
 struct gm_dev;
+struct gm_exit;
 struct gm_loop;
 struct gm_machine;
 struct gm_ram;
@@ -71,6 +72,9 @@ struct gm_machine {
 	unsigned int resets;      /* how often it was reset */
 	unsigned int crashes;     /* triple faults that were shown */
 	struct gm_state_listener *listeners;
+	/* A debugger's: a vCPU came to one of its points. In the vCPU's thread. */
+	void (*debug_event)(void *opaque, struct gm_vcpu *v, const struct gm_exit *e);
+	void *debug_opaque;
 	bool held;                /* a debugger has stopped it: others do not resume it */
 	/* Shows a message; stderr when NULL. */
 	void (*warn)(void *opaque, const char *text);

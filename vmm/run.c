@@ -21,6 +21,7 @@
 #include "vmm/config.h"
 #include "vmm/control/control.h"
 #include "vmm/cpu/model.h"
+#include "vmm/gdb/gdb.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
 #include "vmm/machine_pc.h"
@@ -34,6 +35,7 @@ struct run {
 	struct pc *pc;
 	struct gm_term *term;
 	struct gm_control *control;
+	struct gm_gdb *gdb;
 	bool name_given;
 	int sigfd, stopfd; /* signals; the grace period's timer */
 	bool stopping;
@@ -241,6 +243,8 @@ static int control_setup(struct run *r)
 	}
 	if (!err && !r->control)
 		r->control = gm_control_new(r->m, &cfg);
+	if (!err && r->config.gdb)
+		err = gm_gdb_start(r->m, r->config.gdb, r->control, &r->gdb, r->err, sizeof(r->err));
 	gm_unlock(r->m);
 	return err || r->control ? err : -ENOMEM;
 }
@@ -342,6 +346,7 @@ static void run_cleanup(struct run *r)
 		gm_term_stop(r->term);
 	if (r->control) {
 		gm_lock(r->m);
+		gm_gdb_stop(r->gdb);
 		gm_control_stop(r->control);
 		gm_unlock(r->m);
 	}

@@ -215,6 +215,9 @@ static void vcpu_handle_exit(struct gm_vcpu *v, const struct gm_exit *e, u64 wak
 	case GM_EXIT_SHUTDOWN: vcpu_shutdown(v); break;
 	case GM_EXIT_ERROR: gm_machine_end(v->m, GM_END_ERROR, "%s", e->text); break;
 	case GM_EXIT_DEBUG:
+		if (v->m->debug_event)
+			v->m->debug_event(v->m->debug_opaque, v, e);
+		break;
 	case GM_EXIT_KICKED: break;
 	}
 }
@@ -230,7 +233,7 @@ static void vcpu_loop(struct gm_vcpu *v)
 
 		if (p->init_wanted)
 			vcpu_do_init(p);
-		if (p->paused || m->state != GM_STATE_RUNNING) {
+		if (p->paused || v->held || m->state != GM_STATE_RUNNING) {
 			p->standing = true;
 			pthread_cond_broadcast(&p->stand_cond);
 			pthread_cond_wait(&p->wake_cond, &m->lock);

@@ -21,12 +21,34 @@ enum gm_exit_reason {
 	GM_EXIT_HALTED,   /* HLT (or MWAIT): wait for an interrupt, then run again */
 	GM_EXIT_SHUTDOWN, /* triple fault */
 	GM_EXIT_ERROR,    /* the accelerator cannot go on; text says why */
-	GM_EXIT_DEBUG,
+	GM_EXIT_DEBUG,    /* a point of gm_accel.debug_set, or a step; see gm_exit.debug */
 };
+
+/* What a debugger outside of the guest asks for. Addresses are linear. */
+enum gm_point_kind { GM_POINT_EXEC, GM_POINT_WRITE, GM_POINT_READ, GM_POINT_ACCESS };
+
+struct gm_point {
+	enum gm_point_kind kind;
+	u64 addr;
+	u32 len; /* bytes; 1 for GM_POINT_EXEC */
+};
+
+struct gm_debug {
+	bool step; /* one instruction, then GM_EXIT_DEBUG */
+	const struct gm_point *points;
+	unsigned int npoints;
+};
+
+enum gm_debug_why { GM_DEBUG_STEP, GM_DEBUG_BREAK, GM_DEBUG_WATCH };
 
 struct gm_exit {
 	enum gm_exit_reason reason;
 	char text[160];
+	struct {
+		enum gm_debug_why why;
+		u64 addr;    /* GM_DEBUG_WATCH */
+		bool write;
+	} debug;
 };
 
 /* One register-state format for all accelerators. Group masks for get and set. */
@@ -88,6 +110,8 @@ struct gm_vcpu {
 	void *board;               /* the board's, for its callbacks */
 	/* What the local APIC offers, for CPUID; set with the callbacks. */
 	bool has_x2apic, has_tsc_deadline;
+	/* A debugger keeps it from running while others run. Machine lock held. */
+	bool held;
 	/* Ticks that the guest added to its TSC; the accelerator writes it, machine lock held. */
 	u64 tsc_offset;
 	/* The vCPU got an INIT: resets the local APIC. Optional. Machine lock held. */
@@ -123,6 +147,9 @@ struct gm_accel {
 	void (*kick)(struct gm_vcpu *v);
 	int (*regs_get)(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
 	int (*regs_set)(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);
+	/* Points and the step flag for this vCPU; NULL: none. It stands still. -ENOSPC: more points
+	 * than it has room for. */
+	int (*debug_set)(struct gm_vcpu *v, const struct gm_debug *d);
 	/* Guest time stopped and went on (pause): keep the TSC in step. Optional. */
 	void (*pause)(struct gm_vm *vm, bool paused);
 };

@@ -380,6 +380,10 @@ static void run_once(struct gm_vcpu *v, struct kvm_vcpu *k, struct gm_exit *e, b
 	case KVM_EXIT_HLT:
 		k->halted = true;
 		break;
+	case KVM_EXIT_DEBUG:
+		kvm_debug_exit(k, e);
+		*again = false;
+		break;
 	case KVM_EXIT_SHUTDOWN:
 		e->reason = GM_EXIT_SHUTDOWN;
 		*again = false;
@@ -421,7 +425,7 @@ static void kvm_run_vcpu(struct gm_vcpu *v, struct gm_exit *e)
 	.vm_close = kvm_vm_close, .memory_changed = kvm_memory_changed,                            \
 	.dirty_sync = kvm_dirty_sync, .a20 = kvm_a20, .vcpu_open = kvm_vcpu_open,                  \
 	.vcpu_close = kvm_vcpu_close, .vcpu_reset = kvm_vcpu_reset, .run = kvm_run_vcpu,           \
-	.kick = kvm_kick, .regs_get = kvm_regs_get, .regs_set = kvm_regs_set
+	.kick = kvm_kick, .debug_set = kvm_debug_set, .regs_get = kvm_regs_get, .regs_set = kvm_regs_set
 
 const struct gm_accel gm_accel_guestmode = {
 	.name = "guestmode",

@@ -31,6 +31,8 @@ struct kvm_vcpu {
 	struct kvm_run *run;
 	pthread_t thread; /* valid while running */
 	int running;      /* atomic */
+	struct kvm_guest_debug debug; /* as last set */
+	struct gm_point points[4];    /* by debug register */
 	bool halted;      /* HLT executed, not yet woken; owned by the vCPU thread */
 };
 
@@ -38,5 +40,9 @@ int kvm_cpuid_setup(struct gm_vcpu *v);
 void kvm_vcpu_reset(struct gm_vcpu *v, bool init);
 int kvm_regs_get(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
 int kvm_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);
+
+/* kvm_debug.c */
+int kvm_debug_set(struct gm_vcpu *v, const struct gm_debug *d);
+void kvm_debug_exit(struct kvm_vcpu *k, struct gm_exit *e);
 
 #endif

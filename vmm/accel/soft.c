@@ -415,6 +415,9 @@ static void soft_run(struct gm_vcpu *v, struct gm_exit *e)
 	case CPU_EXIT_TRIPLE:
 		e->reason = GM_EXIT_SHUTDOWN;
 		break;
+	case CPU_EXIT_DEBUG:
+		soft_debug_exit(v, e);
+		break;
 	default:
 		e->reason = GM_EXIT_KICKED;
 		break;
@@ -435,6 +438,7 @@ const struct gm_accel gm_accel_soft = {
 	.vcpu_reset = soft_vcpu_reset,
 	.run = soft_run,
 	.kick = soft_kick,
+	.debug_set = soft_debug_set,
 	.regs_get = soft_regs_get,
 	.regs_set = soft_regs_set,
 };

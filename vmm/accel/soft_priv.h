@@ -16,4 +16,8 @@ static inline struct cpu *soft_cpu(struct gm_vcpu *v)
 int soft_regs_get(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
 int soft_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);
 
+/* soft_debug.c */
+int soft_debug_set(struct gm_vcpu *v, const struct gm_debug *d);
+void soft_debug_exit(struct gm_vcpu *v, struct gm_exit *e);
+
 #endif

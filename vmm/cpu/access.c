@@ -4,6 +4,7 @@
  * pages, alignment checks, data breakpoints; linear and physical access for slow handlers.
  */
 #include "module/x86/decode.h"
+#include "vmm/cpu/debug.h"
 #include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
 #include "vmm/cpu/uops.h"
@@ -35,6 +36,8 @@ static void check_special(struct cpu *c, const struct uop *u, u64 lin, unsigned 
 		if (lin < base + len && base < lin + size)
 			c->db_pending |= 1u << i;
 	}
+	if (c->debug && c->debug->nwatches)
+		cpu_debug_access(c, lin, size, write);
 }
 
 static void enter(struct cpu *c, const struct uop *u, u64 lin, unsigned int size, bool write)

@@ -4,6 +4,7 @@
  * that stay in the block, and writes the branches and ends itself.
  */
 #include "module/x86/decode.h"
+#include "vmm/cpu/debug.h"
 #include "vmm/cpu/dma.h"
 #include "vmm/cpu/model.h"
 #include "vmm/cpu/translate.h"
@@ -309,6 +310,13 @@ void cpu_translate(struct cpu *c, struct cpu_block *b, const u8 *code, unsigned 
 		if (insn.op == X86_OP_TZCNT || insn.op == X86_OP_LZCNT)
 			if (!cpu_has(c, insn.isa))
 				x86_insn_demote(&insn);
+		/* A breakpoint is checked at the beginning of a block. */
+		if (unlikely(c->debug != NULL) && !step &&
+		    cpu_debug_break_near(c, x.page_off + x.off)) {
+			if (x.ninsn)
+				break;
+			end_slot(&x)->fn = uop_debug;
+		}
 		x.ninsn++;
 		end = emit(&x, &insn);
 		x.off = (u16)(x.off + insn.len);

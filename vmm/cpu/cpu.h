@@ -239,6 +239,7 @@ enum cpu_exit {
 	CPU_EXIT_KICK,   /* CPU_REQ_KICK, or the budget of instructions is used up */
 	CPU_EXIT_HALT,   /* halted with nothing pending: sleep until a request */
 	CPU_EXIT_TRIPLE, /* shutdown (triple fault) */
+	CPU_EXIT_DEBUG,  /* a point of the debugger: c->debug->hit */
 };
 
 /* cpu.shadow */
@@ -312,6 +313,7 @@ struct cpu {
 	u8 pauses;                    /* PAUSE instructions, modulo 256 */
 	const struct gm_cpu_host *host;
 	void *host_opaque;
+	struct cpu_debug *debug;      /* NULL: nobody debugs */
 	struct cpu_dma *dma;          /* ranges written by others */
 	u64 icount;                   /* instructions run */
 	s64 budget;                   /* of this call of cpu_run(), behind the present slice */

@@ -6,6 +6,7 @@
  * sections 17.3 and 6.15.
  */
 #include "module/x86/event.h"
+#include "vmm/cpu/debug.h"
 #include "vmm/cpu/dma.h"
 #include "vmm/cpu/smp.h"
 #include "vmm/cpu/tlb.h"
@@ -49,15 +50,18 @@ static void debug_trap(struct cpu *c, u32 dr6)
 	deliver(c, &ev);
 }
 
+static u64 code_lin(const struct cpu *c)
+{
+	return c->mode & CPU_MODE_CS64 ? c->rip : (u32)(c->rip + c->seg[X86_CS].base);
+}
+
 /* Instruction breakpoints at c->rip: DR6 bits. */
 static u32 breakpoints(const struct cpu *c)
 {
-	u64 lin = c->rip + (c->mode & CPU_MODE_CS64 ? 0 : c->seg[X86_CS].base);
+	u64 lin = code_lin(c);
 	unsigned int i;
 	u32 hit = 0;
 
-	if (!(c->mode & CPU_MODE_CS64))
-		lin = (u32)lin;
 	for (i = 0; i < 4; i++)
 		if (c->dr[7] >> (2 * i) & 3 && !(c->dr[7] >> (16 + 4 * i) & 3) && c->dr[i] == lin)
 			hit |= 1u << i;
@@ -104,6 +108,11 @@ static void run_step(struct cpu *c)
 	u32 hit = fl & X86_FL_RF ? 0 : breakpoints(c);
 	u32 trap;
 
+	/* A step leaves the place where the debugger's breakpoint is. */
+	if (c->debug && !c->debug->step && cpu_debug_break_at(c, code_lin(c))) {
+		c->debug->hit = CPU_DEBUG_BREAK;
+		return;
+	}
 	if (hit) {
 		debug_trap(c, hit);
 		return;
@@ -126,8 +135,17 @@ static void run_step(struct cpu *c)
 		debug_trap(c, trap);
 }
 
+/* After an instruction, or the fault or interrupt that came in its place. */
+static void debug_stepped(struct cpu *c)
+{
+	if (c->debug && c->debug->step && !c->debug->hit)
+		c->debug->hit = CPU_DEBUG_STEP;
+}
+
 static bool needs_step(const struct cpu *c)
 {
+	if (unlikely(c->debug != NULL) && (c->debug->step || c->debug->nwatches))
+		return true;
 	return c->shadow || c->rflags & (X86_FL_TF | X86_FL_RF) || c->dr[7] & 0xff;
 }
 
@@ -169,7 +187,8 @@ static bool events(struct cpu *c, enum cpu_exit *e)
 		c->nmi_blocked = 1;
 		return false;
 	}
-	if (req & CPU_REQ_IRQ && c->rflags & X86_FL_IF && !c->shadow) {
+	if (req & CPU_REQ_IRQ && c->rflags & X86_FL_IF && !c->shadow &&
+	    !(c->debug && c->debug->step && !c->halted)) {
 		vec = c->host->irq_ack(c->host_opaque);
 		if (vec >= 0) {
 			ev.vector = (u8)vec;
@@ -195,14 +214,18 @@ static enum cpu_exit run_loop(struct cpu *c, s64 budget)
 		cpu_lock_end(c);
 		settle(c);
 		deliver_fault(c);
+		debug_stepped(c);
 	}
 	while (c->budget > 0) {
+		if (unlikely(c->debug != NULL) && c->debug->hit)
+			return CPU_EXIT_DEBUG;
 		if ((atomic_load_explicit(&c->requests, memory_order_relaxed) || c->halted ||
 		     c->shutdown) &&
 		    events(c, &e))
 			return e;
 		if (needs_step(c)) {
 			run_step(c);
+			debug_stepped(c);
 		} else {
 			run_block(c);
 			settle(c);

@@ -233,6 +233,7 @@ UOP(uop_jmp_ind_r); UOP(uop_jmp_ind_m); UOP(uop_call_ind_r); UOP(uop_call_ind_m)
 UOP(uop_ret64); UOP(uop_ret32); UOP(uop_ret_gen); UOP(uop_loop); UOP(uop_jcxz);
 UOP(uop_next_in);   /* the block is full: go on behind it */
 UOP(uop_next_out);  /* the same, in the next page */
+UOP(uop_debug);     /* a breakpoint of the debugger may be here */
 UOP(uop_exit);      /* leave to the run loop, RIP = block + off */
 UOP(uop_sys);       /* slow handler, imm: index of the decoded instruction */
 UOP(uop_ud);

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "vmm/cpu/debug.h"
 #include "vmm/cpu/dma.h"
 #include "vmm/cpu/flags.h"
 #include "vmm/cpu/sys.h"
@@ -117,6 +118,8 @@ static struct cpu_tlb *pick_tlb(const struct cpu *c)
 	unsigned int i;
 
 	if (c->cpl == 3 && c->cr0 & X86_CR0_AM && c->rflags & X86_FL_AC)
+		return &c->tlbs[CPU_TLB_EMPTY];
+	if (c->debug && c->debug->nwatches)
 		return &c->tlbs[CPU_TLB_EMPTY];
 	for (i = 0; i < 4; i++)
 		if (c->dr[7] >> (2 * i) & 3 && c->dr[7] >> (16 + 4 * i) & 1)
@@ -373,6 +376,7 @@ void cpu_free(struct cpu *c)
 		return;
 	cpu_dma_fini(c);
 	cpu_cache_fini(c);
+	free(c->debug);
 	cpu_tlb_fini(c);
 	free(c);
 }
