@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include "vmm/trace.h"
 
 #define PAGE 4096ULL
 
@@ -33,7 +34,21 @@ struct gm_bus {
 	struct gm_flat *flat;
 	size_t nflat, cap;
 	struct gm_bus_listener listener;
+	struct gm_machine *trace; /* NULL: not traced */
 };
+
+void gm_bus_set_trace(struct gm_bus *b, struct gm_machine *m)
+{
+	b->trace = m;
+}
+
+static void trace_access(struct gm_bus *b, const struct gm_region *r, u64 addr, unsigned int size,
+			 u64 val, bool write)
+{
+	gm_trace_put(b->trace, b->kind == GM_BUS_PIO ? GM_TRACE_IO : GM_TRACE_MMIO,
+		     "%s %#llx %s%u %#llx", r->ops->name, (unsigned long long)addr,
+		     write ? "w" : "r", size, (unsigned long long)val);
+}
 
 struct gm_bus *gm_bus_new(int kind)
 {
@@ -454,6 +469,8 @@ u64 gm_bus_read(struct gm_bus *b, u64 addr, unsigned int size)
 				memcpy(&v, f->ram->host + f->ram_off + (at - f->start), n);
 			else
 				v = region_read(f->region, at - f->region->base, n);
+			if (__builtin_expect(b->trace && !f->ram, 0))
+				trace_access(b, f->region, at, n, v & size_mask(n), false);
 		}
 		val |= (v & size_mask(n)) << 8 * done;
 		done += n;
@@ -478,6 +495,8 @@ void gm_bus_write(struct gm_bus *b, u64 addr, unsigned int size, u64 val)
 			gm_dma_write(b, at, &v, n);
 		} else {
 			n = (unsigned int)MIN((u64)n, f->end - at);
+			if (__builtin_expect(b->trace != NULL, 0))
+				trace_access(b, f->region, at, n, v & size_mask(n), true);
 			region_write(f->region, at - f->region->base, n, v & size_mask(n));
 		}
 		done += n;

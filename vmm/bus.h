@@ -121,6 +121,10 @@ struct gm_bus_listener {
 };
 void gm_bus_set_listener(struct gm_bus *b, const struct gm_bus_listener *l);
 
+/* Register accesses are told to gm_trace_put() of this machine; NULL ends that. */
+struct gm_machine;
+void gm_bus_set_trace(struct gm_bus *b, struct gm_machine *m);
+
 /* The regions, for introspection: calls fn for each flat entry. */
 void gm_bus_dump(struct gm_bus *b, void (*fn)(void *opaque, const struct gm_flat *f,
 					      const char *name), void *opaque);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "vmm/loader/boot.h"
+#include "vmm/trace.h"
 
 #define MEMORY_MIN (2 * MiB)
 #define MEMORY_MAX (512 * GiB)
@@ -223,6 +224,13 @@ static int set_display(struct config *c, const struct key *k, const char *v, cha
 	return set_choice(c, k, v, err, len, list);
 }
 
+static int set_trace(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	if (!gm_trace_check(v))
+		return fail(err, len, "'%s' is not known (%s)", v, k->value);
+	return set_string(c, k, v, err, len);
+}
+
 static int set_entry(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	enum gm_boot_entry entry;
@@ -342,6 +350,9 @@ static const struct key keys[] = {
 	 "folder)", STR(control)},
 	{"gdb", "[ADDRESS:]PORT|unix:PATH[,wait][,arch=...]", "wait for gdb's \"target remote\"",
 	 STR(gdb)},
+	{"trace", "exit|io|mmio|irq|block|state|all[,...][=FILE]",
+	 "write a line for each such event, to FILE or standard error", set_trace,
+	 offsetof(struct config, trace)},
 	{"accel", "auto|guestmode|kvm|soft", "who runs guest code", set_accel,
 	 offsetof(struct config, accel)},
 	{"accel-device", "FILE", "device file of the accelerator", STR(device)},

@@ -78,6 +78,7 @@ struct config {
 	char *display, *accel, *cpu, *device;
 	char *bios, *vgabios;
 	char *screenshot; /* written when the machine ends */
+	char *trace;      /* kinds of events, and where to */
 	char *gdb;        /* where gdb connects */
 	char *control;    /* path of the control socket, or "none" */
 	enum config_clock clock;

@@ -21,6 +21,7 @@ struct gm_exit;
 struct gm_loop;
 struct gm_machine;
 struct gm_ram;
+struct gm_trace;
 struct gm_vcpu;
 struct gm_vm;
 
@@ -75,6 +76,8 @@ struct gm_machine {
 	/* A debugger's: a vCPU came to one of its points. In the vCPU's thread. */
 	void (*debug_event)(void *opaque, struct gm_vcpu *v, const struct gm_exit *e);
 	void *debug_opaque;
+	unsigned int trace_mask;  /* kinds of events that are written down, see trace.h */
+	struct gm_trace *trace;
 	bool held;                /* a debugger has stopped it: others do not resume it */
 	/* Shows a message; stderr when NULL. */
 	void (*warn)(void *opaque, const char *text);

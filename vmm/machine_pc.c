@@ -31,6 +31,7 @@
 #include "vmm/cpu/model.h"
 #include "vmm/firmware/firmware.h"
 #include "vmm/loader/bios.h"
+#include "vmm/trace.h"
 #include "vmm/vcpu.h"
 
 /* What the steps of building share. */
@@ -71,6 +72,8 @@ static void isa_irq_set(void *opaque, int line, int level)
 {
 	struct pc *pc = opaque;
 
+	if (gm_trace_on(pc->m, GM_TRACE_IRQ))
+		gm_trace_put(pc->m, GM_TRACE_IRQ, "line %d %s", line, level ? "up" : "down");
 	pic_set_irq(pc->pic, line, level);
 	ioapic_set_irq(pc->ioapic, line ? line : 2, level);
 }

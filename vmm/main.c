@@ -7,6 +7,7 @@
 
 #include "vmm/config.h"
 #include "vmm/control/client.h"
+#include "vmm/doctor.h"
 #include "vmm/image.h"
 #include "vmm/run.h"
 #include "vmm/types.h"
@@ -27,6 +28,7 @@ static const struct command {
 } commands[] = {
 	{"run", "[OPTION...] [DISK...] [MACHINE.conf]", "run a machine", vmm_run},
 	{"list", "[--json]", "the machines that run", vmm_list},
+	{"doctor", "", "what this machine offers for running guests", vmm_doctor},
 	{"image", "create|info|convert|check|resize|snapshot ...", "work with disk images", vmm_image},
 	{"help", "[run]", "this text, or the options of 'run'", cmd_help},
 	{"version", "", "print the version", cmd_version},

@@ -25,6 +25,7 @@
 #include "vmm/loop.h"
 #include "vmm/machine.h"
 #include "vmm/machine_pc.h"
+#include "vmm/trace.h"
 #include "vmm/ui/term.h"
 
 #define STOP_GRACE_SECONDS 30
@@ -317,6 +318,11 @@ static int run_setup(struct run *r)
 	err = signals_setup(r);
 	if (err)
 		return err;
+	if (r->config.trace) {
+		err = gm_trace_start(r->m, r->config.trace, r->err, sizeof(r->err));
+		if (err)
+			return err;
+	}
 	err = gm_accel_open(r->m, r->config.accel, &o, r->err, sizeof(r->err));
 	if (err)
 		return err;
@@ -344,6 +350,8 @@ static void run_cleanup(struct run *r)
 {
 	if (r->term)
 		gm_term_stop(r->term);
+	if (r->m)
+		gm_trace_stop(r->m);
 	if (r->control) {
 		gm_lock(r->m);
 		gm_gdb_stop(r->gdb);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "vmm/clock.h"
+#include "vmm/trace.h"
 
 #define CRASHES_SHOWN 3
 
@@ -208,8 +209,12 @@ static void vcpu_shutdown(struct gm_vcpu *v)
 
 static void vcpu_handle_exit(struct gm_vcpu *v, const struct gm_exit *e, u64 wakes)
 {
+	static const char *const names[] = {"kicked", "halted", "shutdown", "error", "debug"};
 	struct vcpu *p = vcpu_of(v);
 
+	if (gm_trace_on(v->m, GM_TRACE_EXIT))
+		gm_trace_put(v->m, GM_TRACE_EXIT, "%s",
+			     e->reason < ARRAY_SIZE(names) ? names[e->reason] : "?");
 	switch (e->reason) {
 	case GM_EXIT_HALTED: p->halted = p->wakes == wakes; break;
 	case GM_EXIT_SHUTDOWN: vcpu_shutdown(v); break;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "vmm/block/block_int.h"
+#include "vmm/trace.h"
 
 static const struct gm_blk_driver *const blk_drivers[] = {&gm_blk_raw, &gm_blk_qcow2};
 
@@ -254,6 +255,10 @@ static void blk_done(struct gm_work *w)
 	struct gm_blk *b = r->blk;
 
 	b->inflight--;
+	if (gm_trace_on(b->m, GM_TRACE_BLOCK))
+		gm_trace_put(b->m, GM_TRACE_BLOCK, "%s: %s at %llu, %llu bytes: %s", b->path,
+			     op_names[r->op], (unsigned long long)r->offset,
+			     (unsigned long long)r->len, r->err ? strerror(-r->err) : "done");
 	if (blk_host_error(r->err) && blk_failed(b, r))
 		return;
 	r->done(r, r->err);
