@@ -173,7 +173,12 @@ static int io_out(struct x86_ctx *ctx, u16 port, unsigned int size, u64 val)
 	return frag_write(vcpu_of(ctx), port, &val, size, GM_FRAG_PIO);
 }
 
-static const struct x86_emul_io emul_io = { .in = io_in, .out = io_out };
+static void io_invlpg(struct x86_ctx *ctx, u64 lin)
+{
+	gm_mmu_invlpg(vcpu_of(ctx), lin);
+}
+
+static const struct x86_emul_io emul_io = { .in = io_in, .out = io_out, .invlpg = io_invlpg };
 
 /* ---- registers ---- */
 
@@ -343,6 +348,9 @@ static int finish(struct attempt *a, int ret)
 		fault_queue(vcpu, &a->e.ctx.fault);
 		return 1;
 	}
+	/* A write to a shadowed table need not be emulated. */
+	if (gm_mmu_unprotect(vcpu))
+		return 1;
 	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
 }
 
@@ -384,6 +392,10 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 	ret = attempt_start(&a, vcpu);
 	if (!ret)
 		ret = insn_get(&a, exit);
+	/* What other vCPUs must see done at once is left to the CPU where that is possible. */
+	if (!ret && ((a.e.insn.prefixes & X86_PFX_LOCK) || a.e.insn.op == X86_OP_XCHG) &&
+	    gm_mmu_unprotect(vcpu))
+		ret = X86_RETRY;
 	if (!ret)
 		ret = x86_emul_exec(&a.e);
 	up_read(&vcpu->vm->slots_sem);

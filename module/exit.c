@@ -12,6 +12,7 @@ enum { RAX, RCX, RDX, RBX, RSP }; /* of enum x86_gpr */
 #define DB_VECTOR 1
 #define BP_VECTOR 3
 #define UD_VECTOR 6
+#define DF_VECTOR 8
 #define GP_VECTOR 13
 
 #define FAULTS 0x3b7ce1u /* the vectors of exceptions that are faults */
@@ -31,8 +32,26 @@ int gm_internal_error(struct gm_vcpu *vcpu, u32 suberror, u64 info)
 	return 0;
 }
 
+/* 1: contributory, 2: page fault (Intel SDM volume 3, table 6-4) */
+static int exc_class(unsigned int nr)
+{
+	if (nr == 14)
+		return 2;
+	return nr == 0 || (nr >= 10 && nr <= 13);
+}
+
+/* A fault met while an exception is delivered may make a double fault of both, and a third one ends it. */
 void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 err)
 {
+	int first = vcpu->exc.valid ? exc_class(vcpu->exc.nr) : 0, second = exc_class(nr);
+
+	if (vcpu->exc.valid && vcpu->exc.nr == DF_VECTOR && second) {
+		vcpu->triple_fault = 1;
+	} else if ((first == 1 && second == 1) || (first == 2 && second)) {
+		nr = DF_VECTOR;
+		has_err = 1;
+		err = 0;
+	}
 	vcpu->exc.valid = 1;
 	vcpu->exc.nr = nr;
 	vcpu->exc.has_err = has_err && (vcpu->cr0 & X86_CR0_PE);
@@ -177,6 +196,8 @@ static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
 	up_read(&vcpu->vm->slots_sem);
 	if (ret != -ENOENT)
 		return ret ? ret : 1;
+	if (x->in_event && gm_mmu_unprotect(vcpu))
+		return 1;
 	if (x->in_event)
 		return gm_internal_error(vcpu, GM_INTERNAL_DELIVERY, x->addr);
 	return gm_emulate(vcpu, x);
@@ -184,7 +205,9 @@ static int on_page(struct gm_vcpu *vcpu, const struct gm_exit *x)
 
 static int on_invlpg(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
+	down_read(&vcpu->vm->slots_sem);
 	gm_mmu_invlpg(vcpu, x->addr);
+	up_read(&vcpu->vm->slots_sem);
 	return advance(vcpu, x);
 }
 
@@ -302,6 +325,10 @@ int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 
 	vcpu->stats.exits[exit->kind]++;
 	ret = handlers[exit->kind](vcpu, exit);
+	if (vcpu->triple_fault && ret == 1) {
+		vcpu->triple_fault = 0;
+		return on_shutdown(vcpu, NULL);
+	}
 	return ret == 1 && vcpu->debug_hit ? debug_exit(vcpu, DB_VECTOR, vcpu->debug_hit) : ret;
 }
 

@@ -27,7 +27,7 @@ int gm_mmu_init(struct gm_vm *vm)
 {
 	int ret;
 
-	ops = &gm_mmu_nested;
+	ops = gm_paging.nested ? &gm_mmu_nested : &gm_mmu_shadow;
 	spin_lock_init(&vm->mmu_lock);
 	ret = ops->init(vm);
 	if (ret)
@@ -296,9 +296,11 @@ int gm_mmu_fault(struct gm_vcpu *vcpu, u64 addr, u32 acc)
 
 int gm_mmu_reload(struct gm_vcpu *vcpu)
 {
-	vcpu->mmu.reload = 0;
+	down_read(&vcpu->vm->slots_sem);
 	if (ops->reload)
 		ops->reload(vcpu);
+	up_read(&vcpu->vm->slots_sem);
+	vcpu->mmu.reload = 0;
 	return 0;
 }
 
@@ -335,7 +337,7 @@ u64 gm_mmu_cr0(struct gm_vcpu *vcpu)
 
 u64 gm_mmu_cr4(struct gm_vcpu *vcpu)
 {
-	u64 off = X86_CR4_PSE | X86_CR4_PGE;
+	u64 off = X86_CR4_PSE | X86_CR4_PGE | GM_CR4_PKE;
 
 	if (gm_paging.nested)
 		return vcpu->cr4;

@@ -28,6 +28,7 @@
 #define GM_MMU_H
 
 #include <linux/list.h>
+#include <linux/semaphore.h>
 #include <linux/types.h>
 
 /* How an access failed: bits of a page fault's error code (Intel SDM volume 3, 4.7). */
@@ -68,16 +69,23 @@ struct gm_vm_mmu {
 	unsigned int nspare;
 	u64 *root, *root_spare;     /* nested; root is read in the run window */
 	struct gm_shadow *pool;     /* shadow: see mmu_shadow.c */
-	unsigned int npool, nused;
+	unsigned int npool;         /* how many there can be */
+	unsigned int nused;         /* how many have pages */
+	unsigned int nfree;
+	struct semaphore grow;      /* whoever gives pages to another; taken before mmu_lock */
 	struct hlist_head *hash;
 	struct list_head used, free, unsync;
-	u64 *scratch;
+	u64 *scratch;               /* a page */
 };
+
+/* Also: the program may have written new tables itself. */
+#define GM_RELOAD_ALL 2
 
 /* Of a vCPU, under its mutex. */
 struct gm_vcpu_mmu {
-	u8 reload;        /* cr0, cr3, cr4 or efer changed: call gm_mmu_reload() before run() */
+	u8 reload;        /* GM_RELOAD_*: cr0, cr3, cr4 or efer changed: call gm_mmu_reload() before run() */
 	u64 pdpte[4];     /* shadow: of a guest with PAE paging, as its last load of CR3 left them */
+	struct gm_shadow *top; /* shadow: what points to the root, or roots with PAE; mmu_lock */
 	u64 table_gfn;    /* shadow: the table that the last fault wanted to write, or GM_NO_GFN */
 	u64 tried_gfn, tried_rip; /* where gm_mmu_unprotect() was the answer the last time */
 };
@@ -99,7 +107,7 @@ u64 gm_mmu_efer(struct gm_vcpu *vcpu);
 int gm_mmu_fault(struct gm_vcpu *vcpu, u64 addr, u32 acc);
 /*
  * After -ENOENT: 1 if it was for a shadowed table, which is no longer one, so that the guest can execute the
- * instruction itself; 0 if there is no such way out. Needs slots_sem (read).
+ * instruction itself; 0 if there is no such way out.
  */
 int gm_mmu_unprotect(struct gm_vcpu *vcpu);
 /* What x86_walk() needs to follow the guest's tables. 0; X86_FAULT: bad PDPTEs; -errno. slots_sem. */

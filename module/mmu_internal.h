@@ -19,9 +19,16 @@
 #define GM_PT_NX   (1ull << 63)
 #define GM_PT_ADDR 0x000ffffffffff000ull
 
+#ifdef CONFIG_X86_64
+#define GM_GFP_DMA32 __GFP_DMA32
+#else
+#define GM_GFP_DMA32 0
+#endif
+
 #define GM_CR4_LA57 (1ul << 12)
 #define GM_CR4_SMEP (1ul << 20)
 #define GM_CR4_SMAP (1ul << 21)
+#define GM_CR4_PKE  (1ul << 22)
 
 /* One of the two ways of paging. Those without a word on locks are called with mmu_lock held. */
 struct gm_mmu_ops {
@@ -33,7 +40,7 @@ struct gm_mmu_ops {
 	void (*reload)(struct gm_vcpu *vcpu);        /* slots_sem */
 	void (*invlpg)(struct gm_vcpu *vcpu, u64 lin); /* slots_sem */
 	void (*written)(struct gm_vm *vm, u64 gpa, unsigned int len); /* slots_sem */
-	int (*unprotect)(struct gm_vcpu *vcpu);      /* slots_sem */
+	int (*unprotect)(struct gm_vcpu *vcpu);      /* no lock, or slots_sem */
 	u64 (*root)(struct gm_vcpu *vcpu);           /* run window */
 	/* Forgets everything. slots_sem held for writing, no other lock; no vCPU uses a mapping after. */
 	void (*zap)(struct gm_vm *vm);

@@ -174,6 +174,7 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 	vcpu->efer = s->efer;
 	vcpu->apic_base = s->apic_base;
 	gm_mmu_changed(vcpu);
+	vcpu->mmu.reload = GM_RELOAD_ALL;
 	vcpu->irq_pending = -1;
 	for (i = 0; i < 256; i++)
 		if (s->interrupt_bitmap[i / 64] >> (i % 64) & 1)

@@ -32,11 +32,14 @@
 
 #define VM_CR_SVMDIS 0x10
 #define CACHE_OFF ((u64)(X86_CR0_CD | X86_CR0_NW))
+/* Bits of CR0 whose writes VMCB_1_CR0_SEL lets pass. */
+#define CR0_OWN ((u64)(X86_CR0_TS | X86_CR0_MP))
 #define DB_ENABLED 0xffu /* of DR7 */
 
 #define DB_VECTOR 1
 #define BP_VECTOR 3
 #define UD_VECTOR 6
+#define PF_VECTOR 14
 #define AC_VECTOR 17
 #define MC_VECTOR 18
 
@@ -79,7 +82,7 @@ static int svm_probe(void)
 	svm_features = cpuid_edx(SVM_LEAF);
 	svm_asid = cpuid_ebx(SVM_LEAF) - 1;
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
-	return (svm_features & SVM_NPT) && (s32)svm_asid > 0 ? 0 : -ENODEV;
+	return (s32)svm_asid > 0 ? 0 : -ENODEV;
 }
 
 /* Two bits per register, read and write; three ranges of 8,192 (APM 15.11). */
@@ -106,7 +109,7 @@ static void svm_cleanup(void)
 /* Nested tables have the format of the host's own, and as many levels (APM 15.25.3, 15.25.5). */
 static void paging_setup(void)
 {
-	gm_paging.nested = 1;
+	gm_paging.nested = gm_nested && (svm_features & SVM_NPT);
 	gm_paging.levels = 4;
 #ifdef X86_CR4_LA57
 	if (__read_cr4() & X86_CR4_LA57)
@@ -186,7 +189,9 @@ static int svm_vcpu_init(struct gm_vcpu *vcpu)
 	v->msrpm_pa = virt_to_phys(msrpm);
 	v->asid = svm_asid;
 	v->int_control = VMCB_V_MASKING;
-	v->nested_ctl = 1;
+	v->nested_ctl = gm_paging.nested;
+	if (!gm_paging.nested)
+		v->intercept1 |= VMCB_1_CR0_SEL | VMCB_1_INVLPG | VMCB_1_TASK;
 	return 0;
 }
 
@@ -202,6 +207,8 @@ static void svm_update(struct gm_vcpu *vcpu)
 	v->intercept_exc = 1u << MC_VECTOR | 1u << DB_VECTOR | 1u << AC_VECTOR | 1u << UD_VECTOR;
 	if (vcpu->debug & GM_DEBUG_SW_BP)
 		v->intercept_exc |= 1u << BP_VECTOR;
+	if (!gm_paging.nested)
+		v->intercept_exc |= 1u << PF_VECTOR;
 	v->intercept2 = VMCB_2_ALWAYS;
 	if (vcpu->features & GM_G_RDTSCP)
 		v->intercept2 &= ~VMCB_2_RDTSCP;
@@ -354,18 +361,26 @@ static void collect_events(struct gm_vcpu *vcpu, struct vmcb *v)
 
 /* ---- the run window ---- */
 
-static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
+/* Registers that the CPU has other values of than the guest are read through us. */
+static u32 cr_intercepts(struct gm_vcpu *vcpu, struct vmcb *v)
 {
 	u32 cr = VMCB_CR_WRITE(4) | VMCB_CR_READ(8) | VMCB_CR_WRITE(8);
 
-	/* A guest that has its caches off would crawl: hide it from the CPU, not from the guest. */
-	if (vcpu->cr0 & CACHE_OFF)
-		cr |= VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
-	v->intercept_cr = cr;
+	if (gm_paging.nested)
+		return v->cr0 == vcpu->cr0 ? cr : cr | VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
+	cr |= VMCB_CR_READ(3) | VMCB_CR_WRITE(3);
+	if (v->cr0 != vcpu->cr0)
+		cr |= VMCB_CR_READ(0);
+	return v->cr4 == vcpu->cr4 ? cr : cr | VMCB_CR_READ(4);
+}
+
+static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
+{
 	v->cr0 = gm_mmu_cr0(vcpu);
 	v->cr2 = vcpu->cr2;
 	v->cr3 = vcpu->cr3;
 	v->cr4 = gm_mmu_cr4(vcpu);
+	v->intercept_cr = cr_intercepts(vcpu, v);
 	v->efer = gm_mmu_efer(vcpu) | EFER_SVME;
 	v->rax = vcpu->gpr[0];
 	v->rsp = vcpu->gpr[4];
@@ -380,10 +395,15 @@ static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
 
 static void regs_from_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
 {
-	vcpu->cr0 = v->cr0 | (vcpu->cr0 & CACHE_OFF);
 	vcpu->cr2 = v->cr2;
-	vcpu->cr3 = v->cr3;
-	vcpu->efer = v->efer & ~(u64)EFER_SVME;
+	if (gm_paging.nested) {
+		vcpu->cr0 = v->cr0 | (vcpu->cr0 & CACHE_OFF);
+		vcpu->cr3 = v->cr3;
+		vcpu->efer = v->efer & ~(u64)EFER_SVME;
+	} else {
+		/* The others are as the guest set them through us. */
+		vcpu->cr0 = (vcpu->cr0 & ~CR0_OWN) | (v->cr0 & CR0_OWN);
+	}
 	vcpu->gpr[0] = v->rax;
 	vcpu->gpr[4] = v->rsp;
 	vcpu->rip = v->rip;
@@ -447,7 +467,10 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	rdmsrl(MSR_VM_HSAVE_PA, old_hsave);
 	wrmsrl(MSR_VM_HSAVE_PA, our_hsave);
 	s->vmcb->tlb_control = flush_control(vcpu, !!(efer & EFER_SVME));
-	s->vmcb->nested_cr3 = gm_mmu_root(vcpu);
+	if (gm_paging.nested)
+		s->vmcb->nested_cr3 = gm_mmu_root(vcpu);
+	else
+		s->vmcb->cr3 = gm_mmu_root(vcpu);
 	gm_debug_save(&host_debug);
 	debug_load(vcpu);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, vcpu->tsc_aux, &host_aux);
@@ -471,13 +494,16 @@ static const u8 exit_kinds[VMEXIT_COUNT] = {
 	[VMEXIT_EXC + UD_VECTOR] = GM_X_UD_INSN,
 	[VMEXIT_EXC + AC_VECTOR] = GM_X_NONE,
 	[VMEXIT_EXC + MC_VECTOR] = GM_X_NONE,
+	[VMEXIT_EXC + PF_VECTOR] = GM_X_PAGE,
 	[VMEXIT_INTR ... VMEXIT_VINTR] = GM_X_NONE, /* NMI, SMI, INIT too */
+	[VMEXIT_CR0_SEL] = GM_X_EMULATE,
 	[VMEXIT_RDPMC] = GM_X_GP,
 	[VMEXIT_CPUID] = GM_X_CPUID,
 	[VMEXIT_RSM] = GM_X_UD,
 	[VMEXIT_IRET] = GM_X_NONE,
 	[VMEXIT_INVD] = GM_X_SKIP,
 	[VMEXIT_HLT] = GM_X_HLT,
+	[VMEXIT_INVLPG] = GM_X_EMULATE,
 	[VMEXIT_INVLPGA] = GM_X_UD,
 	[VMEXIT_FERR] = GM_X_NONE,
 	[VMEXIT_SHUTDOWN] = GM_X_SHUTDOWN,
@@ -516,12 +542,12 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 	x->next_rip = svm_features & SVM_NRIPS ? v->next_rip : 0;
 	if (code == VMEXIT_INVALID) {
 		x->kind = GM_X_FAIL;
-	} else if (code == VMEXIT_NPF) {
+	} else if (code == VMEXIT_NPF || code == VMEXIT_EXC + PF_VECTOR) {
 		x->kind = GM_X_PAGE;
 		x->addr = v->exit_info2;
 		x->acc = v->exit_info1;
 		/* Not one of the guest's tables (APM 15.25.6). */
-		x->data_gpa = v->exit_info1 >> 32 & 1;
+		x->data_gpa = gm_paging.nested && (v->exit_info1 >> 32 & 1);
 		if (svm_features & SVM_DECODEASSIST) {
 			x->ninsn = min_t(u8, v->insn_len, sizeof(x->insn));
 			memcpy(x->insn, v->insn_bytes, sizeof(x->insn));

@@ -85,15 +85,18 @@ struct vmcb {
 #define VMCB_1_SMI      (1u << 2)
 #define VMCB_1_INIT     (1u << 3)
 #define VMCB_1_VINTR    (1u << 4)
+#define VMCB_1_CR0_SEL  (1u << 5) /* writes of CR0 that change more than TS and MP */
 #define VMCB_1_RDPMC    (1u << 15)
 #define VMCB_1_CPUID    (1u << 18)
 #define VMCB_1_RSM      (1u << 19)
 #define VMCB_1_IRET     (1u << 20)
 #define VMCB_1_INVD     (1u << 22)
 #define VMCB_1_HLT      (1u << 24)
+#define VMCB_1_INVLPG   (1u << 25)
 #define VMCB_1_INVLPGA  (1u << 26)
 #define VMCB_1_IOIO     (1u << 27)
 #define VMCB_1_MSR      (1u << 28)
+#define VMCB_1_TASK     (1u << 29)
 #define VMCB_1_FERR     (1u << 30)
 #define VMCB_1_SHUTDOWN (1u << 31)
 /* VMRUN VMMCALL VMLOAD VMSAVE STGI CLGI SKINIT RDTSCP WBINVD MONITOR MWAIT (both) XSETBV RDPRU */
@@ -122,12 +125,14 @@ struct vmcb {
 #define VMEXIT_SMI    0x62
 #define VMEXIT_INIT   0x63
 #define VMEXIT_VINTR  0x64
+#define VMEXIT_CR0_SEL 0x65
 #define VMEXIT_RDPMC  0x6f
 #define VMEXIT_CPUID  0x72
 #define VMEXIT_RSM    0x73
 #define VMEXIT_IRET   0x74
 #define VMEXIT_INVD   0x76
 #define VMEXIT_HLT    0x78
+#define VMEXIT_INVLPG 0x79
 #define VMEXIT_INVLPGA 0x7a
 #define VMEXIT_IOIO   0x7b
 #define VMEXIT_MSR    0x7c

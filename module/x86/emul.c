@@ -411,6 +411,24 @@ static int emul_msw(struct x86_emul *e)
 	return e->ctx.ops->set_cr(&e->ctx, 0, (cr0 & ~(u64)0xe) | (v & 0xf));
 }
 
+/* Without any check of the operand; not canonical is no address of any page. (SDM volume 2, INVLPG) */
+static int emul_invlpg(struct x86_emul *e)
+{
+	u64 lin = emul_ea(e);
+	struct x86_seg seg;
+
+	if (e->ctx.cpl)
+		return x86_raise_err(&e->ctx, X86_GP, 0);
+	e->ctx.ops->get_seg(&e->ctx, e->insn.seg, &seg);
+	if (e->mode != X86_MODE_64)
+		lin = (u32)(lin + seg.base);
+	else if (e->insn.seg == X86_FS || e->insn.seg == X86_GS)
+		lin += seg.base;
+	if (e->io->invlpg)
+		e->io->invlpg(&e->ctx, lin);
+	return 0;
+}
+
 typedef int (*emul_fn)(struct x86_emul *e);
 
 static const struct {
@@ -448,6 +466,7 @@ static const struct {
 	{ X86_OP_LMSW, emul_msw },
 	{ X86_OP_SMSW, emul_msw },
 	{ X86_OP_CLTS, emul_msw },
+	{ X86_OP_INVLPG, emul_invlpg },
 	{ X86_OP_MOVS, x86_emul_string },
 	{ X86_OP_STOS, x86_emul_string },
 	{ X86_OP_LODS, x86_emul_string },

@@ -22,6 +22,8 @@ struct x86_emul_io {
 	/* 0, X86_FAULT, or X86_RETRY when the value (or the device) is not there yet. */
 	int (*in)(struct x86_ctx *ctx, u16 port, unsigned int size, u64 *val);
 	int (*out)(struct x86_ctx *ctx, u16 port, unsigned int size, u64 val);
+	/* INVLPG of a linear address. May be NULL: nothing is to be done. */
+	void (*invlpg)(struct x86_ctx *ctx, u64 lin);
 };
 
 struct x86_emul {

@@ -231,10 +231,11 @@ static int x86_walk_root(struct x86_walk *w, u64 *table)
 	return pdpte & PTE_P ? 0 : X86_FAULT;
 }
 
-int x86_walk(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int ac,
-	     struct x86_walk_result *out, struct x86_fault *fault)
+/* w: zeroes; the way is left in it. */
+static inline int x86_walk_run(struct x86_walk *w, const struct x86_mmu *mmu, u64 lin,
+			       unsigned int acc, int user, int ac, struct x86_walk_result *out,
+			       struct x86_fault *fault)
 {
-	struct x86_walk w;
 	int tries, rc;
 	u64 table;
 	u32 why = 0;
@@ -245,28 +246,53 @@ int x86_walk(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int
 		out->flags = X86_WALK_USER | X86_WALK_WRITE | X86_WALK_EXEC | X86_WALK_DIRTY;
 		return 0;
 	}
-	memset(&w, 0, sizeof(w));
-	w.mmu = mmu;
-	w.lin = lin;
-	if (x86_walk_root(&w, &table))
-		return x86_walk_fault(mmu, w.lin, acc, user, 0, fault);
+	w->mmu = mmu;
+	w->lin = lin;
+	if (x86_walk_root(w, &table))
+		return x86_walk_fault(mmu, w->lin, acc, user, 0, fault);
 	for (tries = 0; tries < X86_WALK_TRIES; tries++) {
-		rc = x86_walk_down(&w, table, &why);
+		rc = x86_walk_down(w, table, &why);
 		if (rc == X86_FAULT)
-			return x86_walk_fault(mmu, w.lin, acc, user, why, fault);
+			return x86_walk_fault(mmu, w->lin, acc, user, why, fault);
 		if (rc)
 			return rc;
-		if (!x86_walk_allowed(mmu->cr0, mmu->cr4, w.flags, acc, user, ac))
-			return x86_walk_fault(mmu, w.lin, acc, user, PF_P, fault);
-		rc = x86_walk_mark(&w, !!(acc & X86_ACC_WRITE));
+		if (!x86_walk_allowed(mmu->cr0, mmu->cr4, w->flags, acc, user, ac))
+			return x86_walk_fault(mmu, w->lin, acc, user, PF_P, fault);
+		rc = x86_walk_mark(w, !!(acc & X86_ACC_WRITE));
 		if (rc < 0)
 			return rc;
 		if (rc) {
-			x86_walk_finish(&w, out);
+			x86_walk_finish(w, out);
 			return 0;
 		}
 	}
 	return X86_RETRY;
+}
+
+int x86_walk(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int ac,
+	     struct x86_walk_result *out, struct x86_fault *fault)
+{
+	struct x86_walk w;
+
+	memset(&w, 0, sizeof(w));
+	return x86_walk_run(&w, mmu, lin, acc, user, ac, out, fault);
+}
+
+int x86_walk_trail(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int ac,
+		   struct x86_walk_result *out, struct x86_fault *fault,
+		   struct x86_walk_trail *trail)
+{
+	struct x86_walk w;
+	int rc;
+
+	memset(&w, 0, sizeof(w));
+	rc = x86_walk_run(&w, mmu, lin, acc, user, ac, out, fault);
+	memcpy(trail->entry, w.entry, sizeof(trail->entry));
+	memcpy(trail->gpa, w.gpa, sizeof(trail->gpa));
+	trail->leaf = (u8)w.leaf;
+	trail->levels = w.fmt ? w.fmt->levels : 0;
+	trail->entry_size = w.fmt ? w.fmt->entry_size : 0;
+	return rc;
 }
 
 int x86_pdpte_load(struct x86_mmu *mmu, u64 cr3)

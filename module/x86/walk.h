@@ -84,6 +84,24 @@ int x86_walk(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int
 	     struct x86_walk_result *out, struct x86_fault *fault);
 
 /*
+ * The way that a walk took: entries with the A and D bits that it set, by level, 0 being the page
+ * table; `leaf` is the level of the one that maps the page. levels is 0 with paging off.
+ */
+struct x86_walk_trail {
+	u64 entry[4];
+	u64 gpa[4];
+	u8 leaf;
+	u8 levels;
+	u8 entry_size;
+	u8 pad[5];
+};
+
+/* As x86_walk(), and says how it went when it returns 0. */
+int x86_walk_trail(const struct x86_mmu *mmu, u64 lin, unsigned int acc, int user, int ac,
+		   struct x86_walk_result *out, struct x86_fault *fault,
+		   struct x86_walk_trail *trail);
+
+/*
  * Loads the four PDPTEs that CR3 points at, as MOV to CR3, CR0 and CR4 do under PAE paging. 0;
  * X86_FAULT when a present one has reserved bits set (the caller raises #GP(0)), pdpte unchanged then;
  * or what the callback returned. (SDM 4.4.1)

@@ -1,0 +1,907 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Shadow paging: tables for the CPU, linear to host-physical, made from the guest's own and kept across
+ * loads of CR3. 64-bit guests have shadows of 4 levels, all others of PAE's two below four top entries.
+ *
+ * A shadow page stands for one guest table (for half or a quarter of one with 32-bit paging) as seen
+ * through one role: level, paging mode, rights of the levels above. Under a large guest page, and
+ * without paging, it is `direct` and stands for a range of frames. Every present entry hangs on one chain:
+ * an entry for a page on the chain of that page (slot->rmap), an entry for a table on the chain of that
+ * shadow page's parents. So whatever is to be taken away is found from either end.
+ *
+ * Guest tables that have shadows are write-protected, so shadows stay true:
+ *   - a write to a table of level 2 or more, or to one that is also used as such, is emulated, and drops the
+ *     entries that it changes (shadow_written());
+ *   - a table used at level 1 only goes "unsync" at its first write: the guest writes to it
+ *     freely, and the shadow is compared with it when the guest flushes translations, which is when
+ *     the manual lets a change take effect (Intel SDM volume 3, 4.10.4).
+ * A leaf is writable only after the guest's own entry has D set, and exists only after it has A set;
+ * when the guest clears them the entry is dropped.
+ *
+ * CR0.WP = 0: a supervisor's write to a read-only page makes an entry that is writable and a supervisor's
+ * only; a user's access to it faults and changes it back. With SMAP such writes are emulated.
+ *
+ * All under mmu_lock. Zapped shadow pages are not used anew before vCPUs were flushed.
+ */
+#include "module/mmu_internal.h"
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+#include <asm/io.h>
+#include <asm/pgtable.h>
+
+static unsigned int shadow_pages = 4096;
+module_param(shadow_pages, uint, 0444);
+MODULE_PARM_DESC(shadow_pages, "shadow paging: page tables of a VM that are kept, 12 KiB each");
+
+#define MIN_POOL 256
+#define MAX_POOL (1u << 22)
+#define HASH_BITS 10
+/* What one fault needs at most: a page for each level, and one to spare. */
+#define FAULT_PAGES 5
+/* Emulated writes to a table, without its being used, after which it is taken for a table no more. */
+#define WRITES_MAX 4
+
+/* Of a guest entry, what its shadow depends on; A and D only if they were set. */
+#define GUEST_MASK (GM_PT_P | GM_PT_W | GM_PT_U | GM_PT_PS | GM_PT_NX | GM_PT_ADDR)
+
+enum { MODE_DIRECT, MODE_32, MODE_PAE, MODE_64 };
+
+union gm_role {
+	u32 word;
+	struct {
+		u32 level : 3;    /* 1 to 4; TOP_LEVEL: a vCPU's top */
+		u32 quadrant : 2; /* MODE_32: which part of the guest's table */
+		u32 direct : 1;
+		u32 access : 3;   /* X86_WALK_* of the levels above */
+		u32 mode : 2;
+		u32 nx : 1;       /* EFER.NXE */
+		u32 wp : 1;       /* CR0.WP */
+		u32 smep : 1;     /* of CR4; these two count without WP only */
+		u32 smap : 1;
+		u32 pse : 1;
+	} f;
+};
+#define TOP_LEVEL 5
+
+/* Entries are named by number: of the shadow page in the pool, times 512, plus index. 0: none. */
+struct gm_link {
+	u32 next, prev;
+};
+
+struct gm_shadow {
+	struct hlist_node hash;
+	struct list_head list;   /* in mmu.used, oldest first, or mmu.free */
+	struct list_head unsync; /* in mmu.unsync while the guest may write to its table */
+	u64 gfn;                 /* of the guest's table; direct: first frame of the range */
+	union gm_role role;
+	u32 parents;             /* first entry that points here */
+	u8 writes;
+	u64 *table;              /* what the CPU walks */
+	u64 *guest;              /* the guest's entry that each entry was made from */
+	struct gm_link *link;
+};
+
+/* ---- entries and their chains ---- */
+
+static u32 entry_id(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
+{
+	return (u32)(sp - vm->mmu.pool) << 9 | i;
+}
+
+static struct gm_shadow *id_shadow(struct gm_vm *vm, u32 id)
+{
+	return &vm->mmu.pool[id >> 9];
+}
+
+static struct gm_link *id_link(struct gm_vm *vm, u32 id)
+{
+	return &id_shadow(vm, id)->link[id & 511];
+}
+
+static struct gm_shadow *child_of(struct gm_vm *vm, u64 entry)
+{
+	return &vm->mmu.pool[page_private(virt_to_page(gm_entry_table(entry)))];
+}
+
+/* The frame that an entry of level 1 maps. */
+static u64 leaf_gfn(const struct gm_shadow *sp, unsigned int i)
+{
+	if (sp->role.f.direct)
+		return sp->gfn + i;
+	return (sp->guest[i] & GM_PT_ADDR) >> PAGE_SHIFT;
+}
+
+static u32 *entry_chain(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
+{
+	struct gm_slot *slot;
+	u64 gfn;
+
+	if (sp->role.f.level > 1)
+		return &child_of(vm, sp->table[i])->parents;
+	gfn = leaf_gfn(sp, i);
+	slot = gm_slot_find(vm, gfn);
+	return &slot->rmap[gfn - slot->gfn];
+}
+
+/* Fills an entry that is not present; for one of level 1, sp->guest[i] is set already. */
+static void entry_link(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i, u64 entry)
+{
+	u32 id = entry_id(vm, sp, i), *chain;
+
+	gm_entry_set(&sp->table[i], entry);
+	chain = entry_chain(vm, sp, i);
+	sp->link[i].prev = 0;
+	sp->link[i].next = *chain;
+	if (*chain)
+		id_link(vm, *chain)->prev = id;
+	*chain = id;
+}
+
+/* Empties an entry. The caller knows that no CPU has it cached, or sets mmu.stale. */
+static void entry_unlink(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
+{
+	struct gm_link *link = &sp->link[i];
+
+	if (!(sp->table[i] & GM_PT_P))
+		return;
+	if (link->prev)
+		id_link(vm, link->prev)->next = link->next;
+	else
+		*entry_chain(vm, sp, i) = link->next;
+	if (link->next)
+		id_link(vm, link->next)->prev = link->prev;
+	gm_entry_set(&sp->table[i], 0);
+}
+
+static void entry_drop(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
+{
+	if (!(sp->table[i] & GM_PT_P))
+		return;
+	entry_unlink(vm, sp, i);
+	vm->mmu.stale = 1;
+}
+
+/* ---- chains of pages ---- */
+
+static void shadow_unmap(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n)
+{
+	u32 *chain = &slot->rmap[first];
+
+	for (; n; n--, chain++)
+		while (*chain)
+			entry_drop(vm, id_shadow(vm, *chain), *chain & 511);
+}
+
+static void shadow_protect(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n)
+{
+	u32 *chain = &slot->rmap[first], id;
+	u64 *entry;
+
+	for (; n; n--, chain++)
+		for (id = *chain; id; id = id_link(vm, id)->next) {
+			entry = &id_shadow(vm, id)->table[id & 511];
+			if (!(*entry & GM_PT_W))
+				continue;
+			gm_entry_set(entry, *entry & ~GM_PT_W);
+			vm->mmu.stale = 1;
+		}
+}
+
+static int shadow_young(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int clear)
+{
+	u32 *chain = &slot->rmap[first], id;
+	u64 *entry;
+	int young = 0;
+
+	for (; n; n--, chain++)
+		for (id = *chain; id; id = id_link(vm, id)->next) {
+			entry = &id_shadow(vm, id)->table[id & 511];
+			if (!(*entry & GM_PT_A))
+				continue;
+			young = 1;
+			if (clear)
+				gm_entry_set(entry, *entry & ~GM_PT_A);
+		}
+	return young;
+}
+
+/* ---- shadow pages ---- */
+
+static struct hlist_head *hash_of(struct gm_vm *vm, u64 gfn)
+{
+	return &vm->mmu.hash[(gfn ^ gfn >> HASH_BITS) & ((1u << HASH_BITS) - 1)];
+}
+
+/* Walks the shadow pages of one bucket; the current one may be zapped. */
+#define FOR_BUCKET(vm, gfn, node, next, sp)                                                        \
+	for ((node) = hash_of(vm, gfn)->first;                                                     \
+	     (node) && ((sp) = hlist_entry(node, struct gm_shadow, hash), (next) = (node)->next, 1); \
+	     (node) = (next))
+
+static void sp_free_pages(struct gm_shadow *sp)
+{
+	if (sp->table)
+		set_page_private(virt_to_page(sp->table), 0);
+	free_page((unsigned long)sp->table);
+	free_page((unsigned long)sp->guest);
+	free_page((unsigned long)sp->link);
+	sp->table = sp->guest = NULL;
+	sp->link = NULL;
+}
+
+static int sp_alloc_pages(struct gm_vm *vm, struct gm_shadow *sp, gfp_t where)
+{
+	sp->table = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | where);
+	sp->guest = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	sp->link = (struct gm_link *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!sp->table || !sp->guest || !sp->link) {
+		sp_free_pages(sp);
+		return -ENOMEM;
+	}
+	set_page_private(virt_to_page(sp->table), sp - vm->mmu.pool);
+	INIT_LIST_HEAD(&sp->unsync);
+	return 0;
+}
+
+static void sp_zap(struct gm_vm *vm, struct gm_shadow *sp)
+{
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		entry_drop(vm, sp, i);
+	while (sp->parents)
+		entry_drop(vm, id_shadow(vm, sp->parents), sp->parents & 511);
+	hlist_del(&sp->hash);
+	list_del_init(&sp->unsync);
+	list_move(&sp->list, &vm->mmu.free);
+	sp->role.word = 0;
+	vm->mmu.nfree++;
+	vm->mmu.stale = 1;
+}
+
+static void zap_all(struct gm_vm *vm)
+{
+	while (!list_empty(&vm->mmu.used))
+		sp_zap(vm, list_entry(vm->mmu.used.next, struct gm_shadow, list));
+}
+
+/* Sees to it that a fault finds enough free shadow pages. May sleep; without mmu_lock. */
+static int sp_reserve(struct gm_vm *vm)
+{
+	struct gm_vm_mmu *m = &vm->mmu;
+	struct gm_shadow *sp;
+	int ret = 0;
+
+	if (READ_ONCE(m->nfree) >= FAULT_PAGES)
+		return 0;
+	down(&m->grow);
+	while (!ret && m->nused < m->npool && READ_ONCE(m->nfree) < 2 * FAULT_PAGES) {
+		sp = &m->pool[m->nused];
+		ret = sp_alloc_pages(vm, sp, 0);
+		if (ret)
+			break;
+		spin_lock(&vm->mmu_lock);
+		list_add(&sp->list, &m->free);
+		m->nfree++;
+		m->nused++;
+		spin_unlock(&vm->mmu_lock);
+	}
+	up(&m->grow);
+	spin_lock(&vm->mmu_lock);
+	while (m->nfree < 2 * FAULT_PAGES && !list_empty(&m->used))
+		sp_zap(vm, list_entry(m->used.next, struct gm_shadow, list));
+	ret = m->nfree >= FAULT_PAGES ? 0 : -ENOMEM;
+	gm_mmu_unlock(vm);
+	return ret;
+}
+
+/* Nobody but the calling vCPU may go on with what was taken away. */
+static void flush_now(struct gm_vm *vm)
+{
+	if (vm->mmu.stale)
+		gm_mmu_flush(vm);
+}
+
+static void gfn_protect(struct gm_vm *vm, u64 gfn)
+{
+	struct gm_slot *slot = gm_slot_find(vm, gfn);
+
+	if (slot)
+		shadow_protect(vm, slot, gfn - slot->gfn, 1);
+}
+
+static struct gm_shadow *sp_find(struct gm_vm *vm, u64 gfn, union gm_role role)
+{
+	struct hlist_node *node, *next;
+	struct gm_shadow *sp;
+
+	FOR_BUCKET(vm, gfn, node, next, sp)
+		if (sp->gfn == gfn && sp->role.word == role.word) {
+			list_move_tail(&sp->list, &vm->mmu.used);
+			sp->writes = 0;
+			return sp;
+		}
+	return NULL;
+}
+
+/* ---- the guest's tables ---- */
+
+/* Without sleeping; the process' page may be away. */
+static int guest_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len)
+{
+	struct gm_slot *slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
+	unsigned long hva;
+	int ret;
+
+	if (!slot)
+		return -ENOENT;
+	hva = slot->hva + (unsigned long)(gpa - (slot->gfn << PAGE_SHIFT));
+	pagefault_disable();
+	ret = __copy_from_user_inatomic(buf, (void __user *)hva, len) ? -EFAULT : 0;
+	pagefault_enable();
+	return ret;
+}
+
+/* Where in the guest's table an entry of a shadow that is not direct comes from, in bytes. */
+static unsigned int guest_offset(const struct gm_shadow *sp, unsigned int i)
+{
+	if (sp->role.f.mode != MODE_32)
+		return i * 8;
+	return (sp->role.f.level == 1 ? sp->role.f.quadrant * 512 + i :
+					sp->role.f.quadrant * 256 + i / 2) * 4;
+}
+
+static u64 guest_entry(const struct gm_shadow *sp, const u8 *table, unsigned int i)
+{
+	const u8 *p = table + guest_offset(sp, i);
+
+	return sp->role.f.mode == MODE_32 ? *(const u32 *)p : *(const u64 *)p;
+}
+
+/* An entry made from `was` would be made from `now` too; A and D may have come, not gone. */
+static int guest_same(u64 was, u64 now)
+{
+	return !((was ^ now) & GUEST_MASK) && !(was & ~now & (GM_PT_A | GM_PT_D));
+}
+
+/* Compares an unsync page with its table, which nobody writes to any more, and makes it sync. */
+static void sp_sync(struct gm_vm *vm, struct gm_shadow *sp)
+{
+	u8 *table = (u8 *)vm->mmu.scratch;
+	unsigned int i;
+
+	list_del_init(&sp->unsync);
+	if (guest_read(vm, sp->gfn << PAGE_SHIFT, table, PAGE_SIZE)) {
+		sp_zap(vm, sp);
+		return;
+	}
+	for (i = 0; i < 512; i++)
+		if ((sp->table[i] & GM_PT_P) && !guest_same(sp->guest[i], guest_entry(sp, table, i)))
+			entry_drop(vm, sp, i);
+}
+
+static void sync_all(struct gm_vm *vm)
+{
+	struct gm_shadow *sp;
+
+	if (list_empty(&vm->mmu.unsync))
+		return;
+	list_for_each_entry(sp, &vm->mmu.unsync, unsync)
+		gfn_protect(vm, sp->gfn);
+	flush_now(vm);
+	while (!list_empty(&vm->mmu.unsync))
+		sp_sync(vm, list_entry(vm->mmu.unsync.next, struct gm_shadow, unsync));
+}
+
+/* Finds or makes a shadow page. NULL: no free one. */
+static struct gm_shadow *sp_get(struct gm_vm *vm, u64 gfn, union gm_role role)
+{
+	struct gm_shadow *sp = sp_find(vm, gfn, role), *other;
+	struct hlist_node *node, *next;
+
+	if (sp)
+		return sp;
+	if (list_empty(&vm->mmu.free))
+		return NULL;
+	sp = list_entry(vm->mmu.free.next, struct gm_shadow, list);
+	flush_now(vm); /* it may have been in use until now */
+	list_move_tail(&sp->list, &vm->mmu.used);
+	vm->mmu.nfree--;
+	sp->gfn = gfn;
+	sp->role = role;
+	sp->parents = 0;
+	sp->writes = 0;
+	if (!role.f.direct) {
+		gfn_protect(vm, gfn);
+		flush_now(vm);
+		FOR_BUCKET(vm, gfn, node, next, other)
+			if (other->gfn == gfn && !list_empty(&other->unsync))
+				sp_sync(vm, other);
+	}
+	hlist_add_head(&sp->hash, hash_of(vm, gfn));
+	return sp;
+}
+
+/*
+ * Whether a frame that is about to be mapped writable is a table with shadows that forbid it. Shadows at
+ * level 1 do not: they go unsync.
+ */
+static int gfn_is_table(struct gm_vm *vm, u64 gfn)
+{
+	struct hlist_node *node, *next;
+	struct gm_shadow *sp;
+
+	FOR_BUCKET(vm, gfn, node, next, sp)
+		if (sp->gfn == gfn && !sp->role.f.direct && sp->role.f.level > 1)
+			return 1;
+	FOR_BUCKET(vm, gfn, node, next, sp)
+		if (sp->gfn == gfn && !sp->role.f.direct && list_empty(&sp->unsync))
+			list_add_tail(&sp->unsync, &vm->mmu.unsync);
+	return 0;
+}
+
+/* ---- a fault ---- */
+
+/* What a walk of the guest's tables found, and the access it was for. */
+struct walked {
+	u64 lin;
+	u32 acc;
+	union gm_role role; /* of every table on the way */
+	struct x86_walk_result r;
+	struct x86_walk_trail t;
+};
+
+static union gm_role role_of(struct gm_vcpu *vcpu)
+{
+	union gm_role role;
+
+	role.word = 0;
+	if (!(vcpu->cr0 & X86_CR0_PG)) {
+		role.f.direct = 1;
+		return role;
+	}
+	role.f.mode = vcpu->efer & EFER_LMA ? MODE_64 : vcpu->cr4 & X86_CR4_PAE ? MODE_PAE : MODE_32;
+	role.f.nx = role.f.mode != MODE_32 && (vcpu->efer & EFER_NX);
+	role.f.wp = !!(vcpu->cr0 & X86_CR0_WP);
+	role.f.smep = !role.f.wp && (vcpu->cr4 & GM_CR4_SMEP);
+	role.f.smap = !role.f.wp && (vcpu->cr4 & GM_CR4_SMAP);
+	role.f.pse = role.f.mode == MODE_32 && (vcpu->cr4 & X86_CR4_PSE);
+	return role;
+}
+
+static struct gm_shadow *top_of(struct gm_vcpu *vcpu)
+{
+	return vcpu->mmu.top;
+}
+
+static unsigned int root_level(struct gm_vcpu *vcpu)
+{
+	return vcpu->efer & EFER_LMA ? 4 : 2;
+}
+
+static unsigned int entry_index(struct gm_vcpu *vcpu, u64 lin, unsigned int level)
+{
+	if (level > root_level(vcpu))
+		return level == 5 ? 0 : (u32)lin >> 30;
+	return (lin >> (PAGE_SHIFT + 9 * (level - 1))) & 511;
+}
+
+static u32 guest_rights(u64 entry)
+{
+	return (entry & GM_PT_U ? X86_WALK_USER : 0) | (entry & GM_PT_W ? X86_WALK_WRITE : 0) |
+	       (entry & GM_PT_NX ? 0 : X86_WALK_EXEC);
+}
+
+/* Which shadow page serves the walk at a level (below the top); `access` are the rights above it. */
+static struct gm_shadow *walked_shadow(struct gm_vm *vm, const struct walked *w, unsigned int level,
+				       u32 access)
+{
+	union gm_role role = w->role;
+	u64 gfn;
+
+	role.f.level = level;
+	if (role.f.mode == MODE_DIRECT || level <= w->t.leaf) {
+		/* Writable only once the large page's entry has D: a new shadow comes with it. */
+		if (role.f.mode != MODE_DIRECT && !(w->r.flags & X86_WALK_DIRTY))
+			access &= ~X86_WALK_WRITE;
+		role.f.direct = 1;
+		gfn = (w->r.gpa >> PAGE_SHIFT) & ~((1ull << (9 * level)) - 1);
+	} else {
+		gfn = w->t.gpa[level - 1] >> PAGE_SHIFT;
+		if (role.f.mode == MODE_32)
+			role.f.quadrant = level == 2 ? w->lin >> 30 & 3 : w->lin >> 21 & 1;
+	}
+	role.f.access = access;
+	return sp_get(vm, gfn, role);
+}
+
+/* The guest's entry is still what the walk saw; its table is write-protected or unsync. */
+static int walked_true(struct gm_vm *vm, const struct gm_shadow *sp, const struct walked *w)
+{
+	unsigned int level = sp->role.f.level;
+	u64 now = 0;
+
+	if (sp->role.f.direct || level == TOP_LEVEL)
+		return 1;
+	if (guest_read(vm, w->t.gpa[level - 1], &now, w->t.entry_size))
+		return 0;
+	return guest_same(w->t.entry[level - 1], now);
+}
+
+/* The shadow page of level 1 for a walk, made as needed. NULL: try again. */
+static struct gm_shadow *walked_leaf(struct gm_vcpu *vcpu, const struct walked *w)
+{
+	u32 access = X86_WALK_USER | X86_WALK_WRITE | X86_WALK_EXEC;
+	struct gm_shadow *sp = top_of(vcpu), *child;
+	unsigned int level, i;
+	u64 entry;
+
+	for (level = root_level(vcpu); level; level--) {
+		i = entry_index(vcpu, w->lin, level + 1);
+		child = walked_shadow(vcpu->vm, w, level, access);
+		/* A table that cannot be compared is zapped: it may be the one that we come from. */
+		if (!child || !sp->role.f.level)
+			return NULL;
+		entry = virt_to_phys(child->table) | GM_PT_P;
+		if (sp->role.f.level != TOP_LEVEL)
+			entry |= GM_PT_W | GM_PT_U | GM_PT_A;
+		if ((sp->table[i] ^ entry) & (GM_PT_P | GM_PT_ADDR)) {
+			if (!walked_true(vcpu->vm, sp, w))
+				return NULL;
+			entry_drop(vcpu->vm, sp, i);
+			if (sp->role.f.level != TOP_LEVEL && !sp->role.f.direct)
+				sp->guest[i] = w->t.entry[level];
+			entry_link(vcpu->vm, sp, i, entry);
+		}
+		sp = child;
+		if (w->t.levels && level > w->t.leaf)
+			access &= guest_rights(w->t.entry[level - 1]);
+	}
+	return sp;
+}
+
+/* The entry for a page, without the right to write. */
+static u64 leaf_entry(const struct gm_fill *f, u32 rights)
+{
+	u64 entry = (u64)f->pfn << PAGE_SHIFT | GM_PT_P | GM_PT_A;
+
+	if (rights & X86_WALK_USER)
+		entry |= GM_PT_U;
+	if (!(rights & X86_WALK_EXEC) && boot_cpu_has(X86_FEATURE_NX))
+		entry |= GM_PT_NX;
+	return entry;
+}
+
+/* A supervisor writes without CR0.WP to what is read-only. */
+static int write_unprotected(const struct walked *w)
+{
+	return (w->acc & GM_PF_WRITE) && !(w->r.flags & X86_WALK_WRITE);
+}
+
+static int shadow_map(struct gm_vcpu *vcpu, const struct walked *w, struct gm_fill *f)
+{
+	struct gm_vm *vm = vcpu->vm;
+	struct gm_shadow *sp = walked_leaf(vcpu, w);
+	unsigned int i = entry_index(vcpu, w->lin, 1);
+	u32 rights = w->r.flags;
+	u64 entry, old, gone;
+	int ret = 0;
+
+	if (!sp || !walked_true(vm, sp, w))
+		return -EAGAIN;
+	if (write_unprotected(w)) {
+		if (rights & X86_WALK_USER && vcpu->cr4 & GM_CR4_SMEP)
+			rights &= ~X86_WALK_EXEC;
+		rights &= ~X86_WALK_USER;
+	} else if (!(rights & X86_WALK_WRITE) || !(rights & X86_WALK_DIRTY)) {
+		f->writable = 0;
+	}
+	entry = leaf_entry(f, rights);
+	if (f->writable && gfn_is_table(vm, f->gfn)) {
+		f->writable = 0;
+		if (f->write) {
+			vcpu->mmu.table_gfn = f->gfn;
+			ret = -ENOENT;
+		}
+	}
+	if (f->writable) {
+		entry |= GM_PT_W | GM_PT_D;
+		gm_slot_dirty(f->slot, f->gfn - f->slot->gfn);
+	}
+	old = sp->table[i];
+	if (!(old & GM_PT_P) || leaf_gfn(sp, i) != f->gfn) {
+		entry_drop(vm, sp, i);
+		if (!sp->role.f.direct)
+			sp->guest[i] = w->t.entry[0];
+		entry_link(vm, sp, i, entry);
+		return ret;
+	}
+	if (!sp->role.f.direct)
+		sp->guest[i] = w->t.entry[0];
+	gone = ((old ^ entry) & (GM_PT_ADDR | GM_PT_NX)) | (old & ~entry & (GM_PT_W | GM_PT_U));
+	gm_entry_set(&sp->table[i], entry);
+	vm->mmu.stale |= !!gone;
+	return ret;
+}
+
+/* 0; X86_FAULT with the guest's own fault queued; -errno. */
+static int walk_guest(struct gm_vcpu *vcpu, struct walked *w)
+{
+	unsigned int acc = X86_ACC_READ;
+	int user = !!(w->acc & GM_PF_USER), ret;
+	struct x86_fault fault;
+	struct x86_mmu mmu;
+
+	if (w->acc & GM_PF_WRITE)
+		acc |= X86_ACC_WRITE;
+	if (w->acc & GM_PF_FETCH)
+		acc |= X86_ACC_EXEC;
+	if (!user && gm_backend->get_cpl(vcpu) == 3)
+		acc |= X86_ACC_SYSTEM;
+	ret = gm_walk_setup(vcpu, &mmu);
+	if (!ret)
+		ret = x86_walk_trail(&mmu, w->lin, acc, user, !!(vcpu->rflags & X86_EFLAGS_AC),
+				     &w->r, &fault, &w->t);
+	if (ret == X86_FAULT) {
+		vcpu->cr2 = fault.cr2;
+		gm_queue_exception(vcpu, fault.vector, fault.has_err, fault.err);
+	}
+	return ret == X86_RETRY ? -EAGAIN : ret;
+}
+
+static int shadow_fault(struct gm_vcpu *vcpu, u64 lin, u32 acc)
+{
+	struct gm_vm *vm = vcpu->vm;
+	struct walked w;
+	struct gm_fill f;
+	int ret;
+
+	memset(&w, 0, sizeof(w));
+	w.lin = root_level(vcpu) == 4 ? lin : (u32)lin;
+	w.acc = acc;
+	w.role = role_of(vcpu);
+	vcpu->mmu.table_gfn = GM_NO_GFN;
+	ret = walk_guest(vcpu, &w);
+	if (ret == X86_FAULT)
+		return 0;
+	if (!ret && write_unprotected(&w) && (w.r.flags & X86_WALK_USER) && (vcpu->cr4 & GM_CR4_SMAP))
+		ret = -ENOENT;
+	if (!ret)
+		ret = sp_reserve(vm);
+	if (!ret)
+		ret = gm_fill_begin(vm, &f, w.r.gpa, !!(acc & GM_PF_WRITE));
+	if (ret)
+		return ret;
+	ret = shadow_map(vcpu, &w, &f);
+	gm_fill_end(vm, &f);
+	return ret;
+}
+
+/* ---- what the guest does to its translations ---- */
+
+/* A CPU has checked them when the guest loaded CR3; bad ones map nothing. */
+static void pdptes_load(struct gm_vcpu *vcpu)
+{
+	struct x86_mmu mmu;
+
+	memset(vcpu->mmu.pdpte, 0, sizeof(vcpu->mmu.pdpte));
+	if (!(vcpu->cr0 & X86_CR0_PG) || !(vcpu->cr4 & X86_CR4_PAE) || (vcpu->efer & EFER_LMA))
+		return;
+	gm_walk_setup(vcpu, &mmu);
+	if (!x86_pdpte_load(&mmu, vcpu->cr3))
+		memcpy(vcpu->mmu.pdpte, mmu.pdpte, sizeof(mmu.pdpte));
+}
+
+/* CR0, CR3, CR4 or EFER changed: compare what is unsync, and look for a root that is there already. */
+static void shadow_reload(struct gm_vcpu *vcpu)
+{
+	struct gm_vm *vm = vcpu->vm;
+	struct gm_shadow *top = top_of(vcpu), *root;
+	union gm_role role = role_of(vcpu);
+	unsigned int i, n = root_level(vcpu) == 4 ? 1 : 4;
+	u64 table;
+
+	pdptes_load(vcpu);
+	role.f.level = root_level(vcpu);
+	role.f.access = X86_WALK_USER | X86_WALK_WRITE | X86_WALK_EXEC;
+	spin_lock(&vm->mmu_lock);
+	/* The vCPU flushes its own translations at the next entry; nobody else uses its top. */
+	for (i = 0; i < 4; i++)
+		entry_unlink(vm, top, i);
+	if (vcpu->mmu.reload == GM_RELOAD_ALL)
+		zap_all(vm);
+	sync_all(vm);
+	for (i = 0; i < n && role.f.mode != MODE_DIRECT; i++) {
+		table = role.f.mode == MODE_PAE ? vcpu->mmu.pdpte[i] : vcpu->cr3 | GM_PT_P;
+		role.f.quadrant = role.f.mode == MODE_32 ? i : 0;
+		root = table & GM_PT_P ? sp_find(vm, (table & GM_PT_ADDR) >> PAGE_SHIFT, role) : NULL;
+		if (root)
+			entry_link(vm, top, i, virt_to_phys(root->table) | GM_PT_P);
+	}
+	gm_mmu_unlock(vm);
+}
+
+static void shadow_invlpg(struct gm_vcpu *vcpu, u64 lin)
+{
+	struct gm_vm *vm = vcpu->vm;
+	struct gm_shadow *sp = top_of(vcpu);
+	unsigned int level, i;
+	u64 now = 0;
+
+	spin_lock(&vm->mmu_lock);
+	for (level = root_level(vcpu) + 1; level > 1; level--) {
+		i = entry_index(vcpu, lin, level);
+		if (!(sp->table[i] & GM_PT_P))
+			goto out;
+		sp = child_of(vm, sp->table[i]);
+	}
+	i = entry_index(vcpu, lin, 1);
+	if ((sp->table[i] & GM_PT_P) && !list_empty(&sp->unsync) &&
+	    (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now,
+			sp->role.f.mode == MODE_32 ? 4 : 8) ||
+	     !guest_same(sp->guest[i], now)))
+		entry_drop(vm, sp, i);
+out:
+	gm_mmu_unlock(vm);
+}
+
+/* The entries of a sync shadow page that come from bytes [from, to) of its table. */
+static void sp_written(struct gm_vm *vm, struct gm_shadow *sp, unsigned int from, unsigned int to)
+{
+	unsigned int i, off, size = sp->role.f.mode == MODE_32 ? 4 : 8;
+	u64 now;
+
+	for (i = 0; i < 512; i++) {
+		off = guest_offset(sp, i);
+		if (off + size <= from || off >= to || !(sp->table[i] & GM_PT_P))
+			continue;
+		now = 0;
+		if (guest_read(vm, (sp->gfn << PAGE_SHIFT) + off, &now, size) ||
+		    !guest_same(sp->guest[i], now))
+			entry_drop(vm, sp, i);
+	}
+}
+
+static void shadow_written(struct gm_vm *vm, u64 gpa, unsigned int len)
+{
+	u64 gfn = gpa >> PAGE_SHIFT;
+	struct hlist_node *node, *next;
+	struct gm_shadow *sp;
+
+	spin_lock(&vm->mmu_lock);
+	FOR_BUCKET(vm, gfn, node, next, sp) {
+		if (sp->gfn != gfn || sp->role.f.direct || !list_empty(&sp->unsync))
+			continue;
+		if (++sp->writes > WRITES_MAX)
+			sp_zap(vm, sp);
+		else
+			sp_written(vm, sp, offset_in_page(gpa), offset_in_page(gpa) + len);
+	}
+	gm_mmu_unlock(vm);
+}
+
+static int shadow_unprotect(struct gm_vcpu *vcpu)
+{
+	struct gm_vm *vm = vcpu->vm;
+	u64 gfn = vcpu->mmu.table_gfn;
+	struct hlist_node *node, *next;
+	struct gm_shadow *sp;
+
+	vcpu->mmu.table_gfn = GM_NO_GFN;
+	if (gfn == GM_NO_GFN || (gfn == vcpu->mmu.tried_gfn && vcpu->rip == vcpu->mmu.tried_rip))
+		return 0;
+	vcpu->mmu.tried_gfn = gfn;
+	vcpu->mmu.tried_rip = vcpu->rip;
+	spin_lock(&vm->mmu_lock);
+	FOR_BUCKET(vm, gfn, node, next, sp)
+		if (sp->gfn == gfn && !sp->role.f.direct)
+			sp_zap(vm, sp);
+	gm_mmu_unlock(vm);
+	return 1;
+}
+
+/* ---- VMs and vCPUs ---- */
+
+/* A vCPU's CR3: the root itself, or with PAE the four top entries. */
+static u64 shadow_root(struct gm_vcpu *vcpu)
+{
+	u64 *table = top_of(vcpu)->table, entry;
+
+	if (root_level(vcpu) == 2)
+		return virt_to_phys(table);
+	entry = READ_ONCE(table[0]);
+	return entry & GM_PT_P ? entry & GM_PT_ADDR : page_to_phys(ZERO_PAGE(0));
+}
+
+static void shadow_zap(struct gm_vm *vm)
+{
+	spin_lock(&vm->mmu_lock);
+	zap_all(vm);
+	gm_mmu_unlock(vm);
+}
+
+static int shadow_init(struct gm_vm *vm)
+{
+	struct gm_vm_mmu *m = &vm->mmu;
+
+	INIT_LIST_HEAD(&m->used);
+	INIT_LIST_HEAD(&m->free);
+	INIT_LIST_HEAD(&m->unsync);
+	sema_init(&m->grow, 1);
+	m->nused = 1 + GM_MAX_VCPUS;
+	m->npool = m->nused + clamp_t(unsigned int, shadow_pages, MIN_POOL, MAX_POOL - m->nused);
+	m->pool = kvcalloc(m->npool, sizeof(*m->pool), GFP_KERNEL_ACCOUNT);
+	m->hash = kvcalloc(1u << HASH_BITS, sizeof(*m->hash), GFP_KERNEL_ACCOUNT);
+	m->scratch = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	return m->pool && m->hash && m->scratch ? 0 : -ENOMEM;
+}
+
+static void shadow_fini(struct gm_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; vm->mmu.pool && i < vm->mmu.nused; i++)
+		sp_free_pages(&vm->mmu.pool[i]);
+	kvfree(vm->mmu.pool);
+	kvfree(vm->mmu.hash);
+	free_page((unsigned long)vm->mmu.scratch);
+}
+
+/* Tops are the first in the pool. The CPU's CR3 has 32 bits outside of long mode. */
+static int shadow_vcpu_init(struct gm_vcpu *vcpu)
+{
+	struct gm_vm_mmu *m = &vcpu->vm->mmu;
+	struct gm_shadow *top;
+	int ret = -ENOMEM;
+
+	down(&m->grow);
+	for (top = &m->pool[1]; top <= &m->pool[GM_MAX_VCPUS] && top->table; top++)
+		;
+	if (top <= &m->pool[GM_MAX_VCPUS])
+		ret = sp_alloc_pages(vcpu->vm, top, GM_GFP_DMA32);
+	up(&m->grow);
+	if (ret)
+		return ret;
+	top->role.word = 0;
+	top->role.f.level = TOP_LEVEL;
+	vcpu->mmu.top = top;
+	return 0;
+}
+
+static void shadow_vcpu_fini(struct gm_vcpu *vcpu)
+{
+	struct gm_vm_mmu *m = &vcpu->vm->mmu;
+	unsigned int i;
+
+	if (!vcpu->mmu.top)
+		return;
+	spin_lock(&vcpu->vm->mmu_lock);
+	for (i = 0; i < 4; i++)
+		entry_unlink(vcpu->vm, vcpu->mmu.top, i);
+	spin_unlock(&vcpu->vm->mmu_lock);
+	down(&m->grow);
+	sp_free_pages(vcpu->mmu.top);
+	up(&m->grow);
+}
+
+const struct gm_mmu_ops gm_mmu_shadow = {
+	.init = shadow_init,
+	.fini = shadow_fini,
+	.vcpu_init = shadow_vcpu_init,
+	.vcpu_fini = shadow_vcpu_fini,
+	.fault = shadow_fault,
+	.reload = shadow_reload,
+	.invlpg = shadow_invlpg,
+	.written = shadow_written,
+	.unprotect = shadow_unprotect,
+	.root = shadow_root,
+	.zap = shadow_zap,
+	.unmap = shadow_unmap,
+	.protect = shadow_protect,
+	.young = shadow_young,
+};
