@@ -178,7 +178,7 @@ make_guest() {
 		net_initrd linux-image-amd64 amd64 "$2" e1000 8139cp ne2k-pci virtio_pci virtio_net \
 			virtio_blk virtio-rng ;;
 	initrd-net-i386)
-		# ne, the driver of ISA cards, wants to be told: insmod /lib/*-ne.ko io=0x300 irq=9
+		# ne, the driver of ISA cards, wants to be told: insmod /lib/*-ne.ko io=0x300 irq=3
 		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci ne ;;
 	initrd-root-amd64)
 		# The generic kernel's disk and network drivers, then the system of the first disk.

@@ -268,7 +268,7 @@ static int add_pci(struct build *b)
 	struct gm_i440fx_cfg host = {.pci = {.devfn = GM_PCI_DEVFN(0, 0)}, .rom = b->bios};
 	struct gm_piix3_cfg isa = {.pci = {.devfn = GM_PCI_DEVFN(1, 0)}};
 	struct gm_piix4pm_cfg pm = {.pci = {.devfn = GM_PCI_DEVFN(1, 3)}};
-	struct gm_irq ne2000 = isa_irq(pc, 9);
+	struct gm_irq ne2000 = isa_irq(pc, 3); /* as its jumpers came; COM2 yields */
 	int err, i;
 
 	pc->pci = gm_pci_bus_new(pc->m);

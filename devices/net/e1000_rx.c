@@ -171,11 +171,12 @@ static void rx_store(struct e1000 *s, const u8 *p, size_t len, const struct rx_d
 	} while (done < len);
 }
 
-static void rx_causes(struct e1000 *s, u32 n)
+/* The low-water mark counts when it is reached, not as long as the level stays below. */
+static void rx_causes(struct e1000 *s, u32 n, u32 before)
 {
 	u32 low = n >> ((*e1000_reg(s, R_RCTL) >> 8 & 3) + 1);
 
-	if (rx_free(s, n) <= low)
+	if (before > low && rx_free(s, n) <= low)
 		e1000_cause(s, ICR_RXDMT0);
 	e1000_cause_delayed(s, ICR_RXT0, &s->rdtr, R_RDTR, &s->radv, R_RADV);
 }
@@ -186,7 +187,7 @@ bool e1000_receive(void *opaque, const u8 *frame, size_t len)
 	u32 rctl = *e1000_reg(s, R_RCTL), n = *e1000_reg(s, R_RDLEN) / 16;
 	u8 buf[GM_NET_FRAME_MAX + CRC_LEN];
 	struct rx_desc info = {0};
-	u32 crc, need;
+	u32 crc, need, before;
 
 	if (!(rctl & RCTL_EN) || !gm_pci_bus_master(&s->pci) || len > GM_NET_FRAME_MAX ||
 	    len < GM_NET_FRAME_MIN || !rx_wanted(s, frame, len, &info.status))
@@ -218,8 +219,9 @@ bool e1000_receive(void *opaque, const u8 *frame, size_t len)
 		memcpy(buf + len, &crc, CRC_LEN);
 		len += CRC_LEN;
 	}
+	before = rx_free(s, n);
 	rx_store(s, buf, len, &info, n);
-	rx_causes(s, n);
+	rx_causes(s, n, before);
 	return true;
 }
 

@@ -146,6 +146,7 @@ static bool rx_wanted(const struct ne2000 *s, const u8 *p)
 	return s->rcr & RCR_MULTI && s->mar[hash / 8] >> hash % 8 & 1;
 }
 
+/* Drivers set BNRY to one before the page they read next, also when that is before PSTART. */
 static unsigned int pages_free(const struct ne2000 *s)
 {
 	unsigned int size = (unsigned int)(s->pstop - s->pstart);
@@ -187,7 +188,7 @@ static bool ne2000_receive(void *opaque, const u8 *frame, size_t len)
 
 	if (s->cr & CR_STOP || !(s->cr & CR_START) || s->rcr & RCR_MON || len > FRAME_MAX ||
 	    s->pstart >= s->pstop || s->curr < s->pstart || s->curr >= s->pstop ||
-	    s->bnry < s->pstart || s->bnry >= s->pstop || !rx_wanted(s, frame))
+	    !rx_wanted(s, frame))
 		return true;
 	memcpy(buf, frame, len);
 	len = MAX(len, (size_t)FRAME_MIN);

@@ -329,7 +329,7 @@ def tap():
 
 
 def isa():
-    return card("ne2000-isa", "linux-6.1-686", "initrd-net-i386", size=300007, before="insmod /lib/*-ne.ko io=0x300 irq=9")
+    return card("ne2000-isa", "linux-6.1-686", "initrd-net-i386", size=300007, before="insmod /lib/*-ne.ko io=0x300 irq=3")
 
 
 AMD64_ROOT = ("--kernel", "@linux-6.1-amd64", "--initrd", "@initrd-root-amd64", "--append", "console=tty0 console=ttyS0")

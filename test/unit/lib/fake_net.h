@@ -3,6 +3,7 @@
 #ifndef TEST_FAKE_NET_H
 #define TEST_FAKE_NET_H
 
+#include "test/unit/lib/run.h"
 #include "vmm/net/net.h"
 
 #define FAKE_NET_FRAMES 64
