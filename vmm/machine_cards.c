@@ -102,7 +102,27 @@ static const char *const rom_names[] = {
 	[CONFIG_NIC_VIRTIO] = "pxe-virtio.rom",
 };
 
-static int rom_read(struct cards *b, const char *path, const char *id, struct gm_ram **out)
+#define ROM_CHECKSUM 6    /* a byte that iPXE leaves for it */
+#define ROM_PCIR     0x18 /* where the PCI data structure is (PCI Firmware 3.0, 5.1.2) */
+
+/* One ROM serves cards of several ids: it gets those of the card that it is plugged into, as the
+ * firmware compares them. */
+static void rom_set_ids(u8 *data, u32 len, const u16 ids[2])
+{
+	u32 at = data[ROM_PCIR] | (u32)data[ROM_PCIR + 1] << 8, i, size = data[2] * 512u;
+	u8 sum = 0;
+
+	if (at + 8 > len || memcmp(data + at, "PCIR", 4))
+		return;
+	memcpy(data + at + 4, ids, 4);
+	data[ROM_CHECKSUM] = 0;
+	for (i = 0; i < size; i++)
+		sum = (u8)(sum + data[i]);
+	data[ROM_CHECKSUM] = (u8)-sum;
+}
+
+static int rom_read(struct cards *b, const char *path, const char *id, const u16 ids[2],
+		    struct gm_ram **out)
 {
 	const char *bad;
 	u64 size = 4096;
@@ -113,6 +133,8 @@ static int rom_read(struct cards *b, const char *path, const char *id, struct gm
 	if (ret)
 		return ret;
 	bad = gm_optrom_check(data, len);
+	if (!bad)
+		rom_set_ids(data, len, ids);
 	while (size < len)
 		size *= 2;
 	if (bad) {
@@ -129,7 +151,7 @@ static int rom_read(struct cards *b, const char *path, const char *id, struct gm
 }
 
 /* Cards have their boot ROM when the network is in the boot order: it takes its time at start. */
-static int rom_load(struct cards *b, unsigned int i, struct gm_ram **out)
+static int rom_load(struct cards *b, unsigned int i, const u16 ids[2], struct gm_ram **out)
 {
 	const struct config_net *n = &b->c->nets[i];
 	char path[256];
@@ -142,7 +164,7 @@ static int rom_load(struct cards *b, unsigned int i, struct gm_ram **out)
 	for (d = 0; d < ARRAY_SIZE(rom_dirs); d++) {
 		snprintf(path, sizeof(path), "%s/%s", rom_dirs[d], rom_names[n->model]);
 		if (!access(path, R_OK))
-			return rom_read(b, path, net_ids[i], out);
+			return rom_read(b, path, net_ids[i], ids, out);
 	}
 	return fail(b, -ENOENT, "--boot: %s is not installed: install the package 'ipxe-qemu' "
 		    "(Debian, Ubuntu) or 'ipxe-roms-qemu' (Fedora)", rom_names[n->model]);
@@ -200,11 +222,13 @@ static int add_net(struct cards *b, unsigned int i, const struct gm_irq *irq)
 		[CONFIG_NIC_E1000] = &e1000_class,
 		[CONFIG_NIC_RTL8139] = &rtl8139_class,
 		[CONFIG_NIC_NE2000] = &ne2000_class,
+		[CONFIG_NIC_VIRTIO] = &virtio_net_class,
 	};
 	const struct config_net *n = &b->c->nets[i];
 	struct nic_cfg nic = {.net = b->k->nets[i]};
 	struct virtio_net_cfg vnet = {.v = {.modern = n->modern, .split = n->split},
 				      .net = b->k->nets[i]};
+	u16 ids[2];
 	int slot, ret;
 
 	if (n->has_mac)
@@ -216,7 +240,10 @@ static int add_net(struct cards *b, unsigned int i, const struct gm_irq *irq)
 	slot = slot_next(b, &nic.pci);
 	if (slot < 0)
 		return slot;
-	ret = rom_load(b, i, &nic.rom);
+	ids[0] = classes[n->model]->vendor;
+	ids[1] = n->model == CONFIG_NIC_VIRTIO && n->modern ? VIRTIO_MODERN_ID + VIRTIO_NET
+							    : classes[n->model]->device;
+	ret = rom_load(b, i, ids, &nic.rom);
 	if (ret)
 		return ret;
 	if (nic.rom)

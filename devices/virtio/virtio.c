@@ -219,7 +219,7 @@ void virtio_reset(struct gm_dev *d)
 
 	gm_pci_reset(&v->pci);
 	if (v->modern) {
-		gm_pci_set16(&v->pci, 0x02, 0x1040 + v->ops->type);
+		gm_pci_set16(&v->pci, 0x02, VIRTIO_MODERN_ID + v->ops->type);
 		v->pci.config[0x08] = 1;
 	}
 	gm_msix_reset(&v->msix);

@@ -23,6 +23,8 @@
 #define VIRTIO_F_VERSION_1 32
 #define VIRTIO_F_PACKED    34
 
+#define VIRTIO_MODERN_ID 0x1040 /* plus the type: PCI device id without transitional interface */
+
 /* Device types (chapter 5). */
 #define VIRTIO_NET     1
 #define VIRTIO_BLK     2
