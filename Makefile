@@ -39,7 +39,7 @@ OBJ  := $(SRC:%.c=$(BUILD)/obj/%.o)
 LIB  := $(BUILD)/libvmm.a
 .DEFAULT_GOAL := all
 # Whole-folder settings that a subsystem needs (generated headers, per-file options) stand beside it.
--include $(wildcard vmm/*/rules.mk devices/*/rules.mk test/*/rules.mk)
+-include $(wildcard vmm/*/rules.mk devices/*/rules.mk test/*/rules.mk packaging/rules.mk)
 
 all: $(BUILD)/vmm
 
@@ -137,10 +137,6 @@ lint:
 	$(Q)scripts/setup.sh build lint
 	$(Q)scripts/lint.sh $(SOURCES)
 
-install: all
-	install -D -m 755 $(BUILD)/vmm $(DESTDIR)$(PREFIX)/bin/vmm
-	install -D -m 644 docs/vmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmm.1
-
 clean:
 	rm -rf build build-*
 
@@ -160,7 +156,6 @@ help:
 .PHONY: clean
 .PHONY: format
 .PHONY: help
-.PHONY: install
 .PHONY: lint
 .PHONY: run
 .PHONY: unit

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing to build, run or test, and prints what it does.
-# Usage: scripts/setup.sh build|run|test|rig|bench...
+# Usage: scripts/setup.sh build|run|test|rig|bench|deb|rpm|lint...
 set -eu
 
 apt_list() {
@@ -14,6 +14,8 @@ apt_list() {
 	rig) echo qemu-system-x86 bochs bochsbios vgabios isolinux syslinux-common xorriso busybox-static \
 		cpio kmod libc6-dev ;;
 	bench) echo qemu-system-x86 bochs bochs-x bochsbios vgabios valgrind lame gzip ;;
+	deb) echo build-essential debhelper dh-dkms check fakeroot lintian debootstrap ;;
+	rpm) echo rpm rpmlint ;;
 	lint) echo clang-format cppcheck shellcheck groff-base python3 ;;
 	esac
 }
@@ -26,6 +28,8 @@ dnf_list() {
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients iproute qemu-img lz4 zstd xz ;;
 	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod glibc-static ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
+	deb) echo dpkg-dev debhelper fakeroot lintian debootstrap ;;
+	rpm) echo rpm-build rpmlint ;;
 	lint) echo clang-tools-extra cppcheck ShellCheck groff-base python3 ;;
 	esac
 }

@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds the RPM packages from a tarball of `make dist`. On a machine without an RPM database of its own
+# (Debian) build requirements are not looked up there.
+# Usage: packaging/build-rpm.sh TARBALL OUTPUT-FOLDER
+set -eu
+tarball=${1:?usage: build-rpm.sh TARBALL OUTPUT-FOLDER}
+out=${2:?usage: build-rpm.sh TARBALL OUTPUT-FOLDER}
+top=$(cd "$(dirname "$0")/.." && pwd)
+name=$(basename "$tarball" .tar.gz)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mkdir -p "$work/SOURCES" "$work/SPECS"
+cp "$tarball" "$work/SOURCES/"
+sed "s/@VERSION@/${name#guestmode-}/" "$top/rpm/guestmode.spec.in" >"$work/SPECS/guestmode.spec"
+nodeps=
+command -v dnf >/dev/null || command -v zypper >/dev/null || nodeps=--nodeps
+# One clock for all files, so that two builds of the same tarball are equal.
+SOURCE_DATE_EPOCH=$(tar -tzvf "$tarball" --full-time 2>/dev/null | awk 'NR == 1 { print $4 " " $5 }')
+SOURCE_DATE_EPOCH=$(date -u -d "$SOURCE_DATE_EPOCH" +%s)
+export SOURCE_DATE_EPOCH
+LC_ALL=C.UTF-8 rpmbuild $nodeps --define "_topdir $work" --define "_buildhost reproducible" \
+	--define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \
+	-ba "$work/SPECS/guestmode.spec" >"$work/log" 2>&1 || {
+	tail -40 "$work/log" >&2
+	exit 1
+}
+mkdir -p "$out"
+rm -f "$out"/*.rpm
+cp "$work"/RPMS/*/*.rpm "$work"/SRPMS/*.rpm "$out/"
+ls "$out"/*.rpm
