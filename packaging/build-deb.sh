@@ -20,7 +20,8 @@ cp "$tarball" "$work/guestmode_$version.orig.tar.gz"
 tar -xzf "$tarball" -C "$work"
 cp -a "$top/debian" "$work/$name/"
 (cd "$work/$name" && LC_ALL=C.UTF-8 dpkg-buildpackage -us -uc) >"$work/log" 2>&1 || {
-	tail -40 "$work/log" >&2
+	grep -E '^(FAIL|not ok)|:[EF]:' "$work/log" >&2 || true
+	tail -20 "$work/log" >&2
 	exit 1
 }
 mkdir -p "$out"
