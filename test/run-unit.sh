@@ -9,7 +9,7 @@ pass=0 fail=0
 for t in "$@"; do
 	out=$(CK_VERBOSITY=normal timeout "${TEST_TIMEOUT:-900}" "$t" 2>&1)
 	rc=$?
-	line=$(printf '%s\n' "$out" | grep -E '^[0-9]+%: Checks: ' | tail -n 1)
+	line=$(printf '%s\n' "$out" | grep -oE '[0-9]+%: Checks: .*' | tail -n 1)
 	n=$(printf '%s\n' "$line" | sed -n 's/.*Checks: \([0-9]*\),.*/\1/p')
 	f=$(printf '%s\n' "$line" | sed -n 's/.*Failures: \([0-9]*\), Errors: \([0-9]*\).*/\1 \2/p' | awk '{print $1+$2}')
 	if [ -z "$n" ] || { [ "$rc" -ne 0 ] && [ "$f" = 0 ]; }; then
