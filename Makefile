@@ -29,7 +29,7 @@ WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-sty
 PKGS := libelf libcap-ng ncursesw libpng zlib inih jansson libzstd
 CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD) $(WARN) \
         -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(SANFLAGS) \
-        $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+        $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pthread $(SANFLAGS) $(LDFLAGS)
 # slirp.pc asks for the development files of glib, which nothing here needs.
 LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -lm $(LDLIBS)
@@ -82,7 +82,9 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
 ##   bench-rig      what exits cost with the in-tree KVM driver and ours, in counted instructions
 ##   lint, format   static checks; clang-format in place
-##   install        to $(DESTDIR)$(PREFIX)
+##   install        to $(DESTDIR)$(PREFIX); install-dkms: the driver's sources for DKMS
+##   dist, deb, rpm a tarball, Debian packages, RPM packages, into build/packages/
+##   check-packages builds and checks the packages, installs them in a Debian root, boots what they installed
 ## Variables: V=1 (show commands), SANITIZE=, PREFIX=, DESTDIR=, CACHE= (downloads, guests)
 export CACHE ?= $(CURDIR)/cache
 
