@@ -66,7 +66,7 @@ void x86_emul_set_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int
 		*g = (*g & ~mask) | (v & mask);
 }
 
-static u64 emul_ea(struct x86_emul *e)
+u64 x86_emul_ea(struct x86_emul *e)
 {
 	const struct x86_insn *in = &e->insn;
 	u64 ea = (u64)in->disp;
@@ -102,22 +102,22 @@ int x86_emul_mem(struct x86_emul *e, unsigned int seg, u64 off, unsigned int siz
 	return ret;
 }
 
-static int emul_rm_get(struct x86_emul *e, unsigned int size, u64 *val)
+int x86_emul_rm_get(struct x86_emul *e, unsigned int size, u64 *val)
 {
 	if (e->insn.mod == 3) {
 		*val = x86_emul_gpr(e, e->insn.rm, size, !!(e->insn.props & X86_P_HIGH_RM));
 		return 0;
 	}
-	return x86_emul_mem(e, e->insn.seg, emul_ea(e), size, val, 0);
+	return x86_emul_mem(e, e->insn.seg, x86_emul_ea(e), size, val, 0);
 }
 
-static int emul_rm_set(struct x86_emul *e, unsigned int size, u64 val)
+int x86_emul_rm_set(struct x86_emul *e, unsigned int size, u64 val)
 {
 	if (e->insn.mod == 3) {
 		x86_emul_set_gpr(e, e->insn.rm, size, !!(e->insn.props & X86_P_HIGH_RM), val);
 		return 0;
 	}
-	return x86_emul_mem(e, e->insn.seg, emul_ea(e), size, &val, 1);
+	return x86_emul_mem(e, e->insn.seg, x86_emul_ea(e), size, &val, 1);
 }
 
 static u64 emul_reg_get(struct x86_emul *e)
@@ -169,7 +169,7 @@ static u64 emul_incdec(unsigned int size, u64 a, int dec, u32 *fl)
 static int emul_operands(struct x86_emul *e, u64 *a, u64 *b)
 {
 	unsigned int size = e->insn.opsize;
-	int ret = emul_rm_get(e, size, a);
+	int ret = x86_emul_rm_get(e, size, a);
 
 	if (ret)
 		return ret;
@@ -226,7 +226,7 @@ static int emul_arith(struct x86_emul *e)
 	if (keep && e->insn.form == X86_FORM_R_RM)
 		emul_reg_set(e, r);
 	else if (keep)
-		ret = emul_rm_set(e, size, r);
+		ret = x86_emul_rm_set(e, size, r);
 	if (!ret)
 		e->ctx.rflags = (e->ctx.rflags & ~(u64)X86_FL_ARITH) | (fl & X86_FL_ARITH);
 	return ret;
@@ -236,7 +236,7 @@ static int emul_arith(struct x86_emul *e)
 static int emul_bit(struct x86_emul *e)
 {
 	unsigned int size = e->insn.opsize;
-	u64 bit, val, off = emul_ea(e), mask;
+	u64 bit, val, off = x86_emul_ea(e), mask;
 	int ret, mem = e->insn.mod != 3;
 
 	if (e->insn.form == X86_FORM_RM_R) {
@@ -253,7 +253,7 @@ static int emul_bit(struct x86_emul *e)
 		return X86_EMUL_UNKNOWN;
 	}
 	mask = (u64)1 << (bit & (8 * size - 1));
-	ret = mem ? x86_emul_mem(e, e->insn.seg, off, size, &val, 0) : emul_rm_get(e, size, &val);
+	ret = mem ? x86_emul_mem(e, e->insn.seg, off, size, &val, 0) : x86_emul_rm_get(e, size, &val);
 	if (ret)
 		return ret;
 	bit = val & mask;
@@ -264,7 +264,7 @@ static int emul_bit(struct x86_emul *e)
 	}
 	if (e->insn.op != X86_OP_BT) {
 		ret = mem ? x86_emul_mem(e, e->insn.seg, off, size, &val, 1) :
-			    emul_rm_set(e, size, val);
+			    x86_emul_rm_set(e, size, val);
 		if (ret)
 			return ret;
 	}
@@ -282,11 +282,11 @@ static int emul_mov(struct x86_emul *e)
 
 	switch (e->insn.form) {
 	case X86_FORM_RM_R:
-		return emul_rm_set(e, size, emul_reg_get(e));
+		return x86_emul_rm_set(e, size, emul_reg_get(e));
 	case X86_FORM_RM_IMM:
-		return emul_rm_set(e, size, e->insn.imm);
+		return x86_emul_rm_set(e, size, e->insn.imm);
 	case X86_FORM_R_RM:
-		ret = emul_rm_get(e, size, &v);
+		ret = x86_emul_rm_get(e, size, &v);
 		if (!ret)
 			emul_reg_set(e, v);
 		return ret;
@@ -296,13 +296,13 @@ static int emul_mov(struct x86_emul *e)
 
 static int emul_movx(struct x86_emul *e)
 {
-	unsigned int size = e->insn.memsize;
+	unsigned int size = e->insn.op == X86_OP_MOVSXD ? 4 : e->insn.opcode & 1 ? 2 : 1;
 	u64 v;
 	int ret;
 
-	if (e->insn.form != X86_FORM_R_RM || e->insn.mod == 3)
+	if (e->insn.form != X86_FORM_R_RM)
 		return X86_EMUL_UNKNOWN;
-	ret = emul_rm_get(e, size, &v);
+	ret = x86_emul_rm_get(e, size, &v);
 	if (ret)
 		return ret;
 	if (e->insn.op != X86_OP_MOVZX)
@@ -317,11 +317,11 @@ static int emul_xchg(struct x86_emul *e)
 	unsigned int size = e->insn.opsize;
 	u32 fl = (u32)e->ctx.rflags;
 	u64 m, r = emul_reg_get(e);
-	int ret = emul_rm_get(e, size, &m);
+	int ret = x86_emul_rm_get(e, size, &m);
 
 	if (ret)
 		return ret;
-	ret = emul_rm_set(e, size, e->insn.op == X86_OP_XADD ? emul_add(size, m, r, &fl) : r);
+	ret = x86_emul_rm_set(e, size, e->insn.op == X86_OP_XADD ? emul_add(size, m, r, &fl) : r);
 	if (ret)
 		return ret;
 	/* With XADD of a register to itself the sum wins. */
@@ -336,36 +336,18 @@ static int emul_cmpxchg(struct x86_emul *e)
 	unsigned int size = e->insn.opsize;
 	u64 acc = x86_emul_gpr(e, X86_RAX, size, 0), m;
 	u32 fl = (u32)e->ctx.rflags;
-	int ret = emul_rm_get(e, size, &m);
+	int ret = x86_emul_rm_get(e, size, &m);
 
 	if (ret)
 		return ret;
 	x86_emul_cmp(size, acc, m, &fl);
-	ret = emul_rm_set(e, size, acc == m ? emul_reg_get(e) : m);
+	ret = x86_emul_rm_set(e, size, acc == m ? emul_reg_get(e) : m);
 	if (ret)
 		return ret;
 	if (acc != m)
 		x86_emul_set_gpr(e, X86_RAX, size, 0, m);
 	e->ctx.rflags = (e->ctx.rflags & ~(u64)X86_FL_ARITH) | (fl & X86_FL_ARITH);
 	return 0;
-}
-
-static int emul_push_pop(struct x86_emul *e)
-{
-	struct x86_stack st;
-	u64 v;
-	int ret;
-
-	if (e->insn.form != X86_FORM_RM || e->insn.op != X86_OP_PUSH)
-		return X86_EMUL_UNKNOWN;
-	ret = emul_rm_get(e, e->insn.opsize, &v);
-	if (ret)
-		return ret;
-	x86_stack_current(&e->ctx, &st);
-	ret = x86_push(&e->ctx, &st, e->insn.opsize, v);
-	if (!ret)
-		x86_stack_commit(&e->ctx, &st);
-	return ret;
 }
 
 /* ---- system registers ---- */
@@ -399,12 +381,12 @@ static int emul_msw(struct x86_emul *e)
 	int ret;
 
 	if (e->insn.op == X86_OP_SMSW)
-		return emul_rm_set(e, e->insn.mod == 3 ? e->insn.opsize : 2, cr0);
+		return x86_emul_rm_set(e, e->insn.mod == 3 ? e->insn.opsize : 2, cr0);
 	if (e->ctx.cpl)
 		return x86_raise_err(&e->ctx, X86_GP, 0);
 	if (e->insn.op == X86_OP_CLTS)
 		return e->ctx.ops->set_cr(&e->ctx, 0, cr0 & ~(u64)X86_CR0_TS);
-	ret = emul_rm_get(e, 2, &v);
+	ret = x86_emul_rm_get(e, 2, &v);
 	if (ret)
 		return ret;
 	/* LMSW sets PE but never clears it. */
@@ -414,7 +396,7 @@ static int emul_msw(struct x86_emul *e)
 /* Without any check of the operand; not canonical is no address of any page. (SDM volume 2, INVLPG) */
 static int emul_invlpg(struct x86_emul *e)
 {
-	u64 lin = emul_ea(e);
+	u64 lin = x86_emul_ea(e);
 	struct x86_seg seg;
 
 	if (e->ctx.cpl)
@@ -460,7 +442,90 @@ static const struct {
 	{ X86_OP_XCHG, emul_xchg },
 	{ X86_OP_XADD, emul_xchg },
 	{ X86_OP_CMPXCHG, emul_cmpxchg },
-	{ X86_OP_PUSH, emul_push_pop },
+	{ X86_OP_SHL, x86_emul_shift },
+	{ X86_OP_SHR, x86_emul_shift },
+	{ X86_OP_SAR, x86_emul_shift },
+	{ X86_OP_ROL, x86_emul_shift },
+	{ X86_OP_ROR, x86_emul_shift },
+	{ X86_OP_RCL, x86_emul_shift },
+	{ X86_OP_RCR, x86_emul_shift },
+	{ X86_OP_SHLD, x86_emul_shift2 },
+	{ X86_OP_SHRD, x86_emul_shift2 },
+	{ X86_OP_MUL, x86_emul_mul },
+	{ X86_OP_IMUL, x86_emul_mul },
+	{ X86_OP_DIV, x86_emul_div },
+	{ X86_OP_IDIV, x86_emul_div },
+	{ X86_OP_CBW, x86_emul_extend },
+	{ X86_OP_CWD, x86_emul_extend },
+	{ X86_OP_BSF, x86_emul_scan },
+	{ X86_OP_BSR, x86_emul_scan },
+	{ X86_OP_BSWAP, x86_emul_bswap },
+	{ X86_OP_LEA, x86_emul_lea },
+	{ X86_OP_XLAT, x86_emul_xlat },
+	{ X86_OP_DAA, x86_emul_decimal },
+	{ X86_OP_DAS, x86_emul_decimal },
+	{ X86_OP_AAA, x86_emul_decimal },
+	{ X86_OP_AAS, x86_emul_decimal },
+	{ X86_OP_AAM, x86_emul_decimal },
+	{ X86_OP_AAD, x86_emul_decimal },
+	{ X86_OP_SALC, x86_emul_decimal },
+	{ X86_OP_CLC, x86_emul_flag },
+	{ X86_OP_STC, x86_emul_flag },
+	{ X86_OP_CMC, x86_emul_flag },
+	{ X86_OP_CLD, x86_emul_flag },
+	{ X86_OP_STD, x86_emul_flag },
+	{ X86_OP_LAHF, x86_emul_flag },
+	{ X86_OP_SAHF, x86_emul_flag },
+	{ X86_OP_NOP, x86_emul_flag },
+	{ X86_OP_PAUSE, x86_emul_flag },
+	{ X86_OP_PREFETCH, x86_emul_flag },
+	{ X86_OP_PREFETCHW, x86_emul_flag },
+	{ X86_OP_SETCC, x86_emul_cond },
+	{ X86_OP_CMOVCC, x86_emul_cond },
+	{ X86_OP_JCC, x86_emul_jump },
+	{ X86_OP_JMP_NEAR_REL, x86_emul_jump },
+	{ X86_OP_JMP_NEAR_IND, x86_emul_jump },
+	{ X86_OP_LOOP, x86_emul_loop },
+	{ X86_OP_LOOPE, x86_emul_loop },
+	{ X86_OP_LOOPNE, x86_emul_loop },
+	{ X86_OP_JCXZ, x86_emul_loop },
+	{ X86_OP_CALL_NEAR_REL, x86_emul_call },
+	{ X86_OP_CALL_NEAR_IND, x86_emul_call },
+	{ X86_OP_RET_NEAR, x86_emul_call },
+	{ X86_OP_PUSH, x86_emul_push },
+	{ X86_OP_POP, x86_emul_pop },
+	{ X86_OP_PUSHA, x86_emul_pusha },
+	{ X86_OP_POPA, x86_emul_pusha },
+	{ X86_OP_LEAVE, x86_emul_leave },
+	{ X86_OP_ENTER, x86_emul_enter },
+	{ X86_OP_IN, x86_emul_port },
+	{ X86_OP_OUT, x86_emul_port },
+	{ X86_OP_MOV_SREG, x86_emul_sreg },
+	{ X86_OP_PUSH_SREG, x86_emul_sreg },
+	{ X86_OP_POP_SREG, x86_emul_sreg },
+	{ X86_OP_LFP, x86_emul_lfp },
+	{ X86_OP_JMP_FAR_PTR, x86_emul_far },
+	{ X86_OP_JMP_FAR_IND, x86_emul_far },
+	{ X86_OP_CALL_FAR_PTR, x86_emul_far },
+	{ X86_OP_CALL_FAR_IND, x86_emul_far },
+	{ X86_OP_RET_FAR, x86_emul_far },
+	{ X86_OP_IRET, x86_emul_far },
+	{ X86_OP_INT, x86_emul_int },
+	{ X86_OP_INT3, x86_emul_int },
+	{ X86_OP_INT1, x86_emul_int },
+	{ X86_OP_INTO, x86_emul_int },
+	{ X86_OP_CLI, x86_emul_if },
+	{ X86_OP_STI, x86_emul_if },
+	{ X86_OP_PUSHF, x86_emul_pushf },
+	{ X86_OP_POPF, x86_emul_pushf },
+	{ X86_OP_LGDT, x86_emul_table },
+	{ X86_OP_LIDT, x86_emul_table },
+	{ X86_OP_SGDT, x86_emul_table },
+	{ X86_OP_SIDT, x86_emul_table },
+	{ X86_OP_LLDT, x86_emul_selector },
+	{ X86_OP_LTR, x86_emul_selector },
+	{ X86_OP_SLDT, x86_emul_selector },
+	{ X86_OP_STR, x86_emul_selector },
 	{ X86_OP_MOV_CR, emul_cr_dr },
 	{ X86_OP_MOV_DR, emul_cr_dr },
 	{ X86_OP_LMSW, emul_msw },
@@ -478,18 +543,25 @@ static const struct {
 
 int x86_emul_exec(struct x86_emul *e)
 {
-	u64 next = e->ctx.rip + e->insn.len;
+	u64 start = e->ctx.rip, next = start + e->insn.len;
 	unsigned int i;
 	int ret = X86_EMUL_UNKNOWN;
 
+	e->shadow = 0;
+	if ((e->insn.props & X86_P_PROT) && !x86_uses_descriptors(&e->ctx))
+		return x86_raise(&e->ctx, X86_UD);
+	if ((e->insn.props & X86_P_PRIV) && e->ctx.cpl)
+		return x86_raise_err(&e->ctx, X86_GP, 0);
 	for (i = 0; i < sizeof(emul_table) / sizeof(emul_table[0]); i++)
 		if (emul_table[i].op == e->insn.op) {
 			ret = emul_table[i].fn(e);
 			break;
 		}
-	if (ret == X86_EMUL_AGAIN)
+	if (ret == X86_EMUL_AGAIN || ret == X86_EMUL_JUMPED)
 		return 0;
 	if (!ret)
 		e->ctx.rip = e->mode == X86_MODE_64 ? next : (u32)next;
+	else if (!e->ctx.committed)
+		e->ctx.rip = start;
 	return ret;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The emulator of single instructions, for what a virtualizing CPU hands to its hypervisor: accesses
- * to device memory, string port I/O, moves to and from control and debug registers.
+ * to device memory, string port I/O, moves to and from control and debug registers; and the integer
+ * and system instructions that code runs through in states which a first-generation VT-x CPU cannot
+ * hold. Not in it: x87, MMX, SSE, and what depends on the CPU model (CPUID, MSRs, HLT).
  *
  * It reaches memory and registers through struct x86_ops and ports through struct x86_emul_io only.
  * All reads of an instruction come before its first write, so an instruction whose read answered
@@ -18,12 +20,16 @@
 /* The instruction is not one of those that the emulator knows. */
 #define X86_EMUL_UNKNOWN (-4)
 
+#define X86_EMUL_SHADOW 1
+
 struct x86_emul_io {
 	/* 0, X86_FAULT, or X86_RETRY when the value (or the device) is not there yet. */
 	int (*in)(struct x86_ctx *ctx, u16 port, unsigned int size, u64 *val);
 	int (*out)(struct x86_ctx *ctx, u16 port, unsigned int size, u64 val);
 	/* INVLPG of a linear address. May be NULL: nothing is to be done. */
 	void (*invlpg)(struct x86_ctx *ctx, u64 lin);
+	/* LGDT (idt 0) and LIDT: 0 or X86_FAULT. */
+	int (*set_table)(struct x86_ctx *ctx, int idt, const struct x86_dtr *t);
 };
 
 struct x86_emul {
@@ -31,6 +37,7 @@ struct x86_emul {
 	const struct x86_emul_io *io;
 	struct x86_insn insn;
 	enum x86_mode mode;
+	u8 shadow;                   /* out: X86_EMUL_SHADOW, the next instruction takes no interrupt */
 	u64 gpr[16];                 /* ctx.gpr points here; the caller takes them back on success */
 };
 
