@@ -7,7 +7,9 @@
 #include "module/gm.h"
 
 #include "module/x86/emul.h"
+#include "module/x86/event.h"
 #include "module/x86/seg.h"
+#include "module/x86/task.h"
 #include "module/x86/walk.h"
 
 /* An access that can be neither memory nor device (code outside memory, too many pieces). */
@@ -178,8 +180,6 @@ static void io_invlpg(struct x86_ctx *ctx, u64 lin)
 	gm_mmu_invlpg(vcpu_of(ctx), lin);
 }
 
-static const struct x86_emul_io emul_io = { .in = io_in, .out = io_out, .invlpg = io_invlpg };
-
 /* ---- registers ---- */
 
 static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *out)
@@ -256,17 +256,73 @@ static u64 op_get_efer(struct x86_ctx *ctx)
 	return vcpu_of(ctx)->efer;
 }
 
-/* The emulator loads no segment and changes no privilege level: the rest is not called. */
+static void op_set_seg(struct x86_ctx *ctx, unsigned int seg, const struct x86_seg *in)
+{
+	struct gm_seg s;
+
+	s.base = in->base;
+	s.limit = in->limit;
+	s.sel = in->sel;
+	s.attr = in->attr;
+	s.unusable = in->unusable;
+	gm_backend->set_seg(vcpu_of(ctx), seg, &s);
+}
+
+static void table_get(struct gm_vcpu *vcpu, unsigned int seg, struct x86_dtr *out)
+{
+	struct gm_seg s;
+
+	gm_backend->get_seg(vcpu, seg, &s);
+	memset(out, 0, sizeof(*out));
+	out->base = s.base;
+	out->limit = s.limit;
+}
+
+static void op_get_gdt(struct x86_ctx *ctx, struct x86_dtr *out)
+{
+	table_get(vcpu_of(ctx), GM_GDTR, out);
+}
+
+static void op_get_idt(struct x86_ctx *ctx, struct x86_dtr *out)
+{
+	table_get(vcpu_of(ctx), GM_IDTR, out);
+}
+
+static int io_set_table(struct x86_ctx *ctx, int idt, const struct x86_dtr *t)
+{
+	struct gm_seg s;
+
+	memset(&s, 0, sizeof(s));
+	s.base = t->base;
+	s.limit = t->limit;
+	gm_backend->set_seg(vcpu_of(ctx), idt ? GM_IDTR : GM_GDTR, &s);
+	return 0;
+}
+
+/* The level is SS's, or the mode's: there is nothing more to keep in step. */
+static void op_set_cpl(struct x86_ctx *ctx, unsigned int cpl)
+{
+	ctx->cpl = cpl;
+}
+
+static const struct x86_emul_io emul_io = {
+	.in = io_in, .out = io_out, .invlpg = io_invlpg, .set_table = io_set_table,
+};
+
 static const struct x86_ops emul_ops = {
 	.read = op_read,
 	.write = op_write,
 	.probe = op_probe,
 	.get_seg = op_get_seg,
+	.set_seg = op_set_seg,
+	.get_gdt = op_get_gdt,
+	.get_idt = op_get_idt,
 	.get_cr = op_get_cr,
 	.set_cr = op_set_cr,
 	.get_dr = op_get_dr,
 	.set_dr = op_set_dr,
 	.get_efer = op_get_efer,
+	.set_cpl = op_set_cpl,
 };
 
 /* ---- one instruction ---- */
@@ -287,6 +343,7 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	ctx->rflags = vcpu->rflags;
 	ctx->cpl = gm_backend->get_cpl(vcpu);
 	ctx->long_mode = !!(vcpu->efer & X86_EFER_LMA);
+	ctx->nmi_blocked = vcpu->nmi_masked;
 	a->e.io = &emul_io;
 	gm_backend->get_seg(vcpu, GM_CS, &cs);
 	if (ctx->long_mode && (cs.attr & X86_SEG_L))
@@ -325,9 +382,42 @@ static void commit(struct attempt *a)
 	memcpy(vcpu->gpr, a->e.gpr, sizeof(vcpu->gpr));
 	vcpu->rip = a->e.ctx.rip;
 	vcpu->rflags = a->e.ctx.rflags & ~(u64)X86_FL_RF;
-	vcpu->int_shadow = 0;
+	vcpu->int_shadow = a->e.shadow;
+	vcpu->nmi_masked = a->e.ctx.nmi_blocked;
 	if (tf || (vcpu->debug & GM_DEBUG_STEP))
 		gm_step_trap(vcpu);
+}
+
+/* Instructions that the core handles as exits; the emulator has checked their privilege. */
+static const struct {
+	u16 op;
+	u8 kind;
+} exits[] = {
+	{ X86_OP_CPUID, GM_X_CPUID },   { X86_OP_HLT, GM_X_HLT },
+	{ X86_OP_RDMSR, GM_X_RDMSR },   { X86_OP_WRMSR, GM_X_WRMSR },
+	{ X86_OP_INVD, GM_X_SKIP },     { X86_OP_WBINVD, GM_X_SKIP },
+	{ X86_OP_XSETBV, GM_X_XSETBV }, { X86_OP_VMCALL, GM_X_HYPERCALL },
+	{ X86_OP_VMMCALL, GM_X_HYPERCALL },
+};
+
+static int other_insn(struct attempt *a)
+{
+	struct gm_vcpu *vcpu = a->vcpu;
+	struct gm_exit x;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(exits); i++) {
+		if (exits[i].op != a->e.insn.op)
+			continue;
+		memset(&x, 0, sizeof(x));
+		x.kind = exits[i].kind;
+		x.next_rip = vcpu->rip + a->e.insn.len;
+		return gm_exit_handle(vcpu, &x);
+	}
+	/* A write to a shadowed table need not be emulated. */
+	if (gm_mmu_unprotect(vcpu))
+		return 1;
+	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
 }
 
 static int finish(struct attempt *a, int ret)
@@ -345,10 +435,13 @@ static int finish(struct attempt *a, int ret)
 	case X86_RETRY:
 		return 1;
 	case X86_FAULT:
+		if (a->e.ctx.committed)
+			commit(a);
 		fault_queue(vcpu, &a->e.ctx.fault);
 		return 1;
+	case X86_EMUL_UNKNOWN:
+		return other_insn(a);
 	}
-	/* A write to a shadowed table need not be emulated. */
 	if (gm_mmu_unprotect(vcpu))
 		return 1;
 	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
@@ -405,6 +498,44 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 		return 0;
 	}
 	return ret;
+}
+
+int gm_deliver(struct gm_vcpu *vcpu, const struct x86_event *ev)
+{
+	struct attempt a;
+	int ret;
+
+	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
+	a.e.shadow = 0;
+	down_read(&vcpu->vm->slots_sem);
+	ret = attempt_start(&a, vcpu);
+	if (!ret)
+		ret = x86_event_raise(&a.e.ctx, ev);
+	up_read(&vcpu->vm->slots_sem);
+	if (ret)
+		return ret == X86_SHUTDOWN ? -ECANCELED : -EIO;
+	memcpy(vcpu->gpr, a.e.gpr, sizeof(vcpu->gpr));
+	vcpu->rip = a.e.ctx.rip;
+	vcpu->rflags = a.e.ctx.rflags;
+	vcpu->int_shadow = 0;
+	return 0;
+}
+
+int gm_task_switch(struct gm_vcpu *vcpu, const struct gm_exit *x)
+{
+	struct attempt a;
+	int ret;
+
+	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
+	a.e.shadow = 0;
+	down_read(&vcpu->vm->slots_sem);
+	ret = attempt_start(&a, vcpu);
+	a.e.ctx.rip = x->next_rip;
+	if (!ret)
+		ret = x86_task_switch(&a.e.ctx, x->task.sel, x->task.source,
+				      x->task.source == X86_TASK_INT, x->task.has_err, x->task.err);
+	up_read(&vcpu->vm->slots_sem);
+	return finish(&a, ret);
 }
 
 int gm_skip(struct gm_vcpu *vcpu, u64 next_rip)

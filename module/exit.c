@@ -314,6 +314,7 @@ static int (*const handlers[GM_X_COUNT])(struct gm_vcpu *vcpu, const struct gm_e
 	[GM_X_BP] = on_bp,
 	[GM_X_GP] = on_gp,
 	[GM_X_XSETBV] = on_xsetbv,
+	[GM_X_TASK] = gm_task_switch,
 	[GM_X_SHUTDOWN] = on_shutdown,
 	[GM_X_FAIL] = on_fail,
 	[GM_X_UNKNOWN] = on_unknown,

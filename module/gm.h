@@ -121,6 +121,7 @@ enum gm_exit_kind {
 	GM_X_BP,          /* INT3, while the program has breakpoints; rip is at it */
 	GM_X_GP,
 	GM_X_XSETBV,
+	GM_X_TASK,        /* task, next_rip: what the old task goes on with */
 	GM_X_SHUTDOWN,
 	GM_X_FAIL,        /* the CPU refuses the state: code */
 	GM_X_COUNT
@@ -142,6 +143,12 @@ struct gm_exit {
 	u16 port;
 	u8 size;
 	u8 in;
+	struct {
+		u16 sel;
+		u8 source;     /* enum x86_task_source */
+		u8 has_err;
+		u32 err;
+	} task;
 	u8 in_event;           /* while an event was being delivered */
 	u8 data_gpa;           /* GM_X_PAGE: addr is where the instruction's own operand is */
 	u8 host_vector;        /* of an event for the host that the exit consumed; the backend's own */
@@ -440,6 +447,14 @@ void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 
 /* emulate.c */
 /* Executes the instruction that left guest mode; exit is NULL when a read of it was answered. */
 int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit);
+/*
+ * Delivers an event through the guest's own tables, for a CPU that cannot. 0; -ECANCELED: shutdown; -EIO:
+ * what it needs is not memory.
+ */
+struct x86_event;
+int gm_deliver(struct gm_vcpu *vcpu, const struct x86_event *ev);
+/* A hardware task switch. As a handler of exits (exit.c). */
+int gm_task_switch(struct gm_vcpu *vcpu, const struct gm_exit *exit);
 /* The #UD at rip is of VMCALL or VMMCALL: 1, and rip is behind it. */
 int gm_is_hypercall(struct gm_vcpu *vcpu);
 /* The walk of a privileged read. 0, or -EINVAL when it faults. */

@@ -3,6 +3,7 @@
  * Events that go into the guest (Intel SDM volume 3, 27.6) and what an exit means (28.2, appendix C).
  */
 #include "module/vmx/vmx.h"
+#include "module/x86/task.h"
 
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -89,7 +90,8 @@ static u32 interruptibility(struct gm_vcpu *vcpu, u32 event)
 void vmx_events_write(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
-	u32 event = next_event(vcpu), i = interruptibility(vcpu, event), cpu = vmx_caps.cpu;
+	/* What virtual-8086 mode stands in for gets its events in software. */
+	u32 event = v->hold == HOLD_V86 ? 0 : next_event(vcpu), i = interruptibility(vcpu, event), cpu = vmx_caps.cpu;
 
 	vmx_write(VMCS_ENTRY_INFO, event);
 	vmx_write(VMCS_INTERRUPTIBILITY, i);
@@ -140,7 +142,7 @@ static const u8 kinds[] = {
 	[VMX_R_INIT] = GM_X_NONE,       [VMX_R_SIPI] = GM_X_NONE,
 	[5] = GM_X_UNKNOWN,             [6] = GM_X_UNKNOWN,
 	[VMX_R_INTR_WINDOW] = GM_X_NONE, [VMX_R_NMI_WINDOW] = GM_X_NONE,
-	[VMX_R_TASK] = GM_X_UNKNOWN,    [VMX_R_CPUID] = GM_X_CPUID,
+	[VMX_R_TASK] = GM_X_TASK,       [VMX_R_CPUID] = GM_X_CPUID,
 	[VMX_R_GETSEC] = GM_X_UD,       [VMX_R_HLT] = GM_X_HLT,
 	[VMX_R_INVD] = GM_X_SKIP,       [VMX_R_INVLPG] = GM_X_INVLPG,
 	[VMX_R_RDPMC] = GM_X_GP,        [16] = GM_X_UNKNOWN,
@@ -176,11 +178,13 @@ static void exit_exception(struct gm_vcpu *vcpu, struct gm_exit *x)
 		x->kind = GM_X_DB;
 		x->code = (vcpu->dr6 & ~DR6_HITS) | (qual & DR6_EVENTS);
 		vcpu->dr7 &= ~DR7_GD;
+		/* All of it is told; Bochs keeps it pending all the same. */
+		vmx_write(VMCS_PENDING_DBG, 0);
 		if ((info & VMX_EV_TYPE) == VMX_EV_ICEBP)
 			vcpu->rip += vmx_read(VMCS_INSN_LEN);
 		break;
 	case BP_VECTOR:
-		x->kind = GM_X_BP;
+		x->kind = vcpu->debug & GM_DEBUG_SW_BP ? GM_X_BP : GM_X_EMULATE;
 		break;
 	case UD_VECTOR:
 		x->kind = GM_X_UD_INSN;
@@ -198,7 +202,10 @@ static void exit_exception(struct gm_vcpu *vcpu, struct gm_exit *x)
 		x->host_vector = info;
 		break;
 	default:
-		x->kind = GM_X_UNKNOWN;
+		if (vmx_of(vcpu)->hold == HOLD_V86)
+			vmx_v86_exception(vcpu, x, info);
+		else
+			x->kind = GM_X_UNKNOWN;
 	}
 }
 
@@ -213,6 +220,24 @@ static void exit_io(struct gm_exit *x)
 	x->in = qual >> 3 & 1;
 	x->size = (qual & 7) + 1;
 	x->port = qual >> 16;
+}
+
+/* A task switch: also what an event wanted whose vector is a task gate. */
+static void exit_task(struct gm_vcpu *vcpu, struct gm_exit *x, u32 idt)
+{
+	static const u8 sources[] = { X86_TASK_CALL, X86_TASK_IRET, X86_TASK_JMP, X86_TASK_INT };
+	u32 qual = vmx_read(VMCS_QUALIFICATION), type = idt & VMX_EV_TYPE;
+
+	x->task.sel = qual;
+	x->task.source = sources[qual >> 30];
+	x->task.has_err = x->in_event && (idt & VMX_EV_ERR);
+	x->task.err = x->task.has_err ? vmx_read(VMCS_IDT_ERR) : 0;
+	/* RIP is at the instruction that asked for it; at nothing of the kind when an event did. */
+	if (x->in_event && type != VMX_EV_SOFT && type != VMX_EV_SOFT_EXC && type != VMX_EV_ICEBP)
+		x->next_rip = vcpu->rip;
+	vcpu->exc.valid = 0;
+	vcpu->nmi_injected = 0;
+	vcpu->irq_injected = -1;
 }
 
 static void exit_ept(struct gm_vcpu *vcpu, struct gm_exit *x)
@@ -262,4 +287,6 @@ void vmx_exit_read(struct gm_vcpu *vcpu, struct gm_exit *x)
 	}
 	if (x->kind != GM_X_NONE)
 		next_rip(vcpu, x);
+	if (reason == VMX_R_TASK)
+		exit_task(vcpu, x, idt);
 }

@@ -19,7 +19,6 @@
 /* Changes of these load the top entries of PAE paging (4.4.1). */
 #define CR0_RELOADS (X86_CR0_CD | X86_CR0_NW | X86_CR0_PG)
 #define CR4_RELOADS (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
-#define ALL_SEGS ((1u << (GM_IDTR + 1)) - 1)
 #define DB_VECTOR 1
 #define BP_VECTOR 3
 #define UD_VECTOR 6
@@ -76,6 +75,12 @@ static void segs_read(struct vmx_vcpu *v)
 	unsigned int i;
 	u32 ar;
 
+	if (v->hold == HOLD_V86) {
+		/* The rest of the guest's own is here, and cannot change in this mode. */
+		vmx_v86_segs_read(v);
+		v->valid = VMX_ALL_SEGS;
+		return;
+	}
 	for (i = 0; i <= GM_IDTR; i++) {
 		struct gm_seg *s = &v->seg[i];
 
@@ -91,18 +96,18 @@ static void segs_read(struct vmx_vcpu *v)
 		s->attr = ar;
 		s->unusable = !!(ar & VMX_AR_UNUSABLE);
 	}
-	v->valid = ALL_SEGS;
+	v->valid = VMX_ALL_SEGS;
 }
 
 /* Outside of the run window, for whoever needs segments. */
-static void segs_fetch(struct gm_vcpu *vcpu)
+void vmx_segs_fetch(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 	u64 pa = virt_to_phys(v->vmcs);
 	struct vmx_window w;
 	unsigned long flags;
 
-	if (v->valid == ALL_SEGS)
+	if (v->valid == VMX_ALL_SEGS)
 		return;
 	local_irq_save(flags);
 	if (!vmx_open(&w, pa)) {
@@ -114,7 +119,7 @@ static void segs_fetch(struct gm_vcpu *vcpu)
 
 void vmx_get_seg(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out)
 {
-	segs_fetch(vcpu);
+	vmx_segs_fetch(vcpu);
 	*out = vmx_of(vcpu)->seg[seg];
 }
 
@@ -133,7 +138,7 @@ unsigned int vmx_get_cpl(struct gm_vcpu *vcpu)
 		return 0;
 	if (vcpu->rflags & X86_EFLAGS_VM)
 		return 3;
-	segs_fetch(vcpu);
+	vmx_segs_fetch(vcpu);
 	return vmx_of(vcpu)->seg[GM_SS].attr >> 5 & 3;
 }
 
@@ -175,7 +180,7 @@ u64 *vmx_msr(struct gm_vcpu *vcpu, u32 index)
 	switch (index) {
 	case MSR_FS_BASE:
 	case MSR_GS_BASE:
-		segs_fetch(vcpu);
+		vmx_segs_fetch(vcpu);
 		v->dirty |= 1u << (index == MSR_FS_BASE ? GM_FS : GM_GS);
 		return &v->seg[index == MSR_FS_BASE ? GM_FS : GM_GS].base;
 	case MSR_KERNEL_GS_BASE: return &v->msr[VMX_KERNEL_GS];
@@ -227,7 +232,7 @@ void vmx_constants_write(struct gm_vcpu *vcpu)
 	vmx_write(VMCS_HOST_FS, 0);
 	vmx_write(VMCS_HOST_GS, 0);
 	vmx_write(VMCS_HOST_RIP, (unsigned long)gm_vmx_exited);
-	v->dirty = ALL_SEGS;
+	v->dirty = VMX_ALL_SEGS;
 	v->update = 1;
 	v->sysenter_dirty = 1;
 	v->host_cpu = -1;
@@ -252,6 +257,8 @@ static void update_write(struct gm_vcpu *vcpu)
 
 	if (!gm_paging.nested)
 		exc |= 1u << PF_VECTOR;
+	if (vmx_of(vcpu)->hold == HOLD_V86)
+		exc = ~0u;
 	if (vcpu->debug & GM_DEBUG_SW_BP)
 		exc |= 1u << BP_VECTOR;
 	vmx_write(VMCS_EXC_BITMAP, exc);
@@ -307,6 +314,12 @@ static void changed64(u64 *have, u64 val, unsigned long field)
 	vmx_write64(field, val);
 }
 
+/* In virtual-8086 mode it would let CLI, INT and others through. */
+static unsigned long cr4_hidden(const struct vmx_vcpu *v)
+{
+	return v->hold == HOLD_V86 ? X86_CR4_VME : 0;
+}
+
 static void crs_write(struct gm_vcpu *vcpu, struct vmx_vcpu *v)
 {
 	unsigned int i;
@@ -315,7 +328,7 @@ static void crs_write(struct gm_vcpu *vcpu, struct vmx_vcpu *v)
 	changed(&v->cr0, (gm_mmu_cr0(vcpu) | vmx_caps.cr0_set) & vmx_caps.cr0_can,
 		VMCS_GUEST_CR0);
 	changed(&v->cr0_shadow, vcpu->cr0, VMCS_CR0_SHADOW);
-	changed(&v->cr4, (gm_mmu_cr4(vcpu) | vmx_caps.cr4_set) & vmx_caps.cr4_can,
+	changed(&v->cr4, ((gm_mmu_cr4(vcpu) & ~cr4_hidden(v)) | vmx_caps.cr4_set) & vmx_caps.cr4_can,
 		VMCS_GUEST_CR4);
 	changed(&v->cr4_shadow, vcpu->cr4, VMCS_CR4_SHADOW);
 	if (gm_paging.nested)
@@ -338,14 +351,18 @@ void vmx_state_write(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 
+	u64 fl = vcpu->rflags | (vcpu->debug & GM_DEBUG_STEP ? X86_EFLAGS_TF : 0);
+
 	if (v->update)
 		update_write(vcpu);
-	segs_write(v);
+	if (v->hold != HOLD_V86)
+		segs_write(v);
+	else if (v->dirty)
+		vmx_v86_segs_write(v);
 	crs_write(vcpu, v);
 	vmx_write(VMCS_GUEST_RIP, vcpu->rip);
 	vmx_write(VMCS_GUEST_RSP, vcpu->gpr[4]);
-	vmx_write(VMCS_GUEST_RFLAGS,
-		  vcpu->rflags | (vcpu->debug & GM_DEBUG_STEP ? X86_EFLAGS_TF : 0));
+	vmx_write(VMCS_GUEST_RFLAGS, v->hold == HOLD_V86 ? vmx_v86_flags_load(fl) : fl);
 	changed(&v->dr7, gm_loaded_dr7(vcpu), VMCS_GUEST_DR7);
 	changed64(&v->tsc_offset, vcpu->tsc_offset, VMCS_TSC_OFFSET);
 	if (vmx_caps.entry & VMX_ENTRY_LOAD_PAT)
@@ -363,11 +380,12 @@ void vmx_state_write(struct gm_vcpu *vcpu)
 void vmx_state_read(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
+	u64 fl = vmx_read(VMCS_GUEST_RFLAGS);
 
 	v->valid = 0;
 	vcpu->rip = vmx_read(VMCS_GUEST_RIP);
 	vcpu->gpr[4] = vmx_read(VMCS_GUEST_RSP);
-	vcpu->rflags = vmx_read(VMCS_GUEST_RFLAGS);
+	vcpu->rflags = v->hold == HOLD_V86 ? vmx_v86_flags_read(fl, vcpu->rflags) : fl;
 	if (vcpu->debug & GM_DEBUG_STEP)
 		vcpu->rflags &= ~(u64)X86_EFLAGS_TF;
 	v->cr0 = vmx_read(VMCS_GUEST_CR0);

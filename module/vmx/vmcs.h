@@ -130,6 +130,7 @@ enum {
 #define VMX_EV_EXC   (3u << 8)
 #define VMX_EV_SOFT  (4u << 8)
 #define VMX_EV_ICEBP (5u << 8)
+#define VMX_EV_SOFT_EXC (6u << 8)
 #define VMX_EV_TYPE  (7u << 8)
 #define VMX_EV_ERR   (1u << 11)
 #define VMX_EV_UNBLOCKED (1u << 12) /* of exits: an IRET had ended the blocking of NMIs */

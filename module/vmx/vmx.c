@@ -52,7 +52,7 @@ static int vmx_vcpu_init(struct gm_vcpu *vcpu)
 	}
 	*(u32 *)v->vmcs = vmx_caps.revision;
 	v->fresh = 1;
-	v->valid = (1u << (GM_IDTR + 1)) - 1;
+	v->valid = VMX_ALL_SEGS;
 	return 0;
 }
 
@@ -96,6 +96,8 @@ static int vmx_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	int ret;
 
 	x->kind = GM_X_NONE;
+	if (!vmx_hold_prepare(vcpu, x))
+		return 0;
 	vmx_state_prepare(vcpu);
 	preempt_disable();
 	local_irq_disable();

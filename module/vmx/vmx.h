@@ -4,6 +4,7 @@
  *   caps.c    what the CPU can do, and the controls that follow from it
  *   window.c  VMX operation in and out, and the host's state around an entry
  *   state.c   the guest's registers to and from the VMCS
+ *   real.c    what a CPU without unrestricted guests cannot hold
  *   exit.c    events to inject, and what an exit means
  *   vmx.c     the backend's table, a vCPU's life, the run window
  */
@@ -32,6 +33,11 @@ extern struct vmx_caps vmx_caps;
 /* The one VPID of all our guests: kvm_intel hands them out from 1 upwards. */
 #define VMX_VPID 0xffffu
 
+/* How the CPU holds the guest's state: see real.c. */
+enum { HOLD_DIRECT, HOLD_V86, HOLD_NOT };
+
+#define VMX_ALL_SEGS ((1u << (GM_IDTR + 1)) - 1)
+
 enum { VMX_STAR, VMX_LSTAR, VMX_SFMASK, VMX_CSTAR, VMX_KERNEL_GS, VMX_NMSRS };
 
 struct vmx_vcpu {
@@ -47,6 +53,8 @@ struct vmx_vcpu {
 	u8 sysenter_dirty;
 	u8 pdpte_dirty;
 	u64 pdpte[4];
+	u8 hold;           /* HOLD_* */
+	u8 pe;             /* CR0.PE when that was found */
 	u32 interruptibility; /* as the last exit left it */
 	/* What the VMCS has: */
 	u64 cr0, cr0_shadow, cr3, cr4, cr4_shadow, efer, dr7, pat, tsc_offset, eptp;
@@ -117,11 +125,21 @@ void vmx_state_write(struct gm_vcpu *vcpu);
 void vmx_state_read(struct gm_vcpu *vcpu);
 void vmx_get_seg(struct gm_vcpu *vcpu, unsigned int seg, struct gm_seg *out);
 void vmx_set_seg(struct gm_vcpu *vcpu, unsigned int seg, const struct gm_seg *in);
+/* Outside of the run window: all of seg[] is valid afterwards. */
+void vmx_segs_fetch(struct gm_vcpu *vcpu);
 unsigned int vmx_get_cpl(struct gm_vcpu *vcpu);
 void vmx_update(struct gm_vcpu *vcpu);
 u64 *vmx_msr(struct gm_vcpu *vcpu, u32 index);
 int vmx_state_setup(void);
 void vmx_state_cleanup(void);
+
+/* real.c. vmx_hold_prepare(): 1 to enter; 0 if *x says what is to be done instead. */
+int vmx_hold_prepare(struct gm_vcpu *vcpu, struct gm_exit *x);
+void vmx_v86_segs_write(struct vmx_vcpu *v);
+void vmx_v86_segs_read(struct vmx_vcpu *v);
+u64 vmx_v86_flags_load(u64 rflags);
+u64 vmx_v86_flags_read(u64 now, u64 old);
+void vmx_v86_exception(struct gm_vcpu *vcpu, struct gm_exit *x, u32 info);
 
 /* exit.c */
 void vmx_events_write(struct gm_vcpu *vcpu);

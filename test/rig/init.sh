@@ -19,10 +19,22 @@ test_programs() {
 	/rigtest /dev/guestmode "$MATCH"
 }
 
+reload() { # PARAMETER...
+	rmmod guestmode && insmod /guestmode.ko "$@"
+}
+
+# Shadow paging, on CPUs that have nested paging too.
+test_shadow() {
+	reload $PARAMS nested=0
+	result "insmod nested=0" $?
+	/rigtest /dev/guestmode "$MATCH"
+	reload $PARAMS
+}
+
 test_reload() {
 	n=0
 	while [ $n -lt 20 ]; do
-		rmmod guestmode && insmod /guestmode.ko $PARAMS || break
+		reload $PARAMS || break
 		n=$((n + 1))
 	done
 	[ $n = 20 ]
