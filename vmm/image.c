@@ -127,7 +127,8 @@ static int create_option(struct qcow2_create *c, int opt, const char *arg)
 	case 'c':
 		return log2_parse(arg, &c->cluster_bits) ? 0 : -EINVAL;
 	case 'r':
-		return log2_parse(arg, &c->refcount_order) && c->refcount_order ? 0 : -EINVAL;
+		c->refcount_bits = (unsigned int)atoi(arg);
+		return c->refcount_bits ? 0 : -EINVAL;
 	case 'z':
 		c->compression = !strcmp(arg, "zstd") ? QCOW2_ZSTD : QCOW2_ZLIB;
 		return c->compression || !strcmp(arg, "zlib") ? 0 : -EINVAL;

@@ -295,34 +295,51 @@ static int loop_wait(struct gm_loop *l, struct epoll_event *ev, int max, u64 ns)
 	return epoll_wait(l->epfd, ev, max, 0);
 }
 
-void gm_loop_run(struct gm_loop *l)
+static bool loop_quits(const struct gm_loop *l)
+{
+	return __atomic_load_n(&l->quit, __ATOMIC_ACQUIRE);
+}
+
+/* Machine lock held, released while waiting. */
+static void loop_round(struct gm_loop *l)
 {
 	struct epoll_event ev[16];
 	u64 wait, drop;
 	int i, n;
 
+	work_finish(l);
+	gm_machine_service(l->m);
+	wait = gm_clock_run(l->m->clock);
+	if (loop_quits(l))
+		wait = 0;
+	gm_unlock(l->m);
+	n = loop_wait(l, ev, ARRAY_SIZE(ev), wait);
 	gm_lock(l->m);
-	while (!__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE)) {
-		work_finish(l);
-		gm_machine_service(l->m);
-		wait = gm_clock_run(l->m->clock);
-		if (__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE))
-			break;
-		gm_unlock(l->m);
-		n = loop_wait(l, ev, ARRAY_SIZE(ev), wait);
-		gm_lock(l->m);
-		for (i = 0; i < n; i++) {
-			struct watch *w = ev[i].data.ptr;
+	for (i = 0; i < n; i++) {
+		struct watch *w = ev[i].data.ptr;
 
-			if (!w) {
-				if (read(l->wakefd, &drop, sizeof(drop)) < 0)
-					continue;
-			} else if (w->fn) {
-				w->fn(w->opaque, ev[i].events);
-			}
+		if (!w) {
+			if (read(l->wakefd, &drop, sizeof(drop)) < 0)
+				continue;
+		} else if (w->fn) {
+			w->fn(w->opaque, ev[i].events);
 		}
-		if (l->swept)
-			watches_sweep(l);
 	}
+	if (l->swept)
+		watches_sweep(l);
+}
+
+void gm_loop_run(struct gm_loop *l)
+{
+	gm_lock(l->m);
+	while (!loop_quits(l))
+		loop_round(l);
+	gm_unlock(l->m);
+}
+
+void gm_loop_step(struct gm_loop *l)
+{
+	gm_lock(l->m);
+	loop_round(l);
 	gm_unlock(l->m);
 }

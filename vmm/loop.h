@@ -22,6 +22,8 @@ int gm_loop_modify(struct gm_loop *l, int fd, u32 events);
 void gm_loop_remove(struct gm_loop *l, int fd);
 /* Runs until gm_loop_quit(). */
 void gm_loop_run(struct gm_loop *l);
+/* One round: waits for something to do and does it. No lock held (both). */
+void gm_loop_step(struct gm_loop *l);
 /* Any thread, signal-safe. */
 void gm_loop_quit(struct gm_loop *l);
 void gm_loop_wake(struct gm_loop *l);

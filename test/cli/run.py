@@ -10,7 +10,10 @@ import sys
 import tempfile
 
 import bad_input
+import control
+import debugger
 import faults
+import images
 import signals
 import term
 from lib import GuestError, Skip, make_files
@@ -20,7 +23,7 @@ def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory() as top:
         files = make_files(top)
-        for name, fn in [c for part in (bad_input, faults, signals, term) for c in part.cases(files)]:
+        for name, fn in [c for part in (bad_input, faults, signals, images, control, debugger, term) for c in part.cases(files)]:
             if len(sys.argv) > 1 and not any(a in name for a in sys.argv[1:]):
                 continue
             try:

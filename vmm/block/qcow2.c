@@ -349,7 +349,11 @@ static int backing_open(struct opening *o)
 	ret = img_open_depth(&q->backing, path, q->backing_format,
 			     o->flags & (IMG_NOLOCK | IMG_BROKEN), o->depth + 1, why, sizeof(why));
 	free(path);
-	return ret ? bad(o, ret, "its backing file: %s", why) : 0;
+	if (ret && o->depth) /* one such prefix is enough for a chain */
+		snprintf(o->err, o->errlen, "%s", why);
+	else if (ret)
+		bad(o, ret, "its backing file: %s", why);
+	return ret;
 }
 
 /* ---- opening and closing ---- */

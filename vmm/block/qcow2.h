@@ -40,7 +40,7 @@ struct qcow2_create {
 	u64 size;
 	unsigned int version;      /* 2 or 3; 0: 3 */
 	unsigned int cluster_bits; /* 9 to 21; 0: 16 */
-	unsigned int refcount_order;  /* 0 to 6; version 2 wants 4 */
+	unsigned int refcount_bits; /* 1, 2, 4 to 64; 0: 16, as version 2 wants */
 	unsigned int compression;
 	bool lazy_refcounts;
 	const char *backing, *backing_format;

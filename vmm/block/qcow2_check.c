@@ -13,12 +13,15 @@
 
 #define CLUSTERS_MAX  (1ull << 28)
 #define REPORTS_MAX   100
+/* Entries looked at. A hostile image can lead to one table from millions of places. */
+#define ENTRIES_MAX   (1ull << 31)
 
 struct check {
 	struct qcow2 *q;
 	struct qcow2_check *c;
 	u32 *count;       /* references found, by host cluster */
 	u64 n;            /* clusters of the file */
+	u64 entries;
 	unsigned int reports;
 	bool counts_bad;  /* something that a new set of counts mends */
 	bool fatal;       /* something that it does not mend */
@@ -129,7 +132,8 @@ static int check_tree(struct check *k, const u64 *l1, u32 n, bool active)
 			ret = copied_check(k, l1[i], "an L2 table");
 		if (ret || off + q->cluster_size > q->file_end)
 			continue;
-		ret = q2_table_get(q, &q->l2, off, &t);
+		k->entries += q->nl2;
+		ret = k->entries > ENTRIES_MAX ? -EFBIG : q2_table_get(q, &q->l2, off, &t);
 		for (j = 0; j < q->nl2 && !ret; j++)
 			ret = check_entry(k, q2_entry(t, j), active);
 	}
@@ -268,6 +272,7 @@ static int check_once(struct check *k)
 	k->c->total = q2_clusters(q, q->size);
 	k->c->errors = k->c->leaks = k->c->allocated = k->c->compressed = 0;
 	k->counts_bad = k->fatal = false;
+	k->entries = 0;
 	k->n = q2_clusters(q, q->file_end);
 	if (k->n > CLUSTERS_MAX)
 		return -EFBIG;

@@ -48,16 +48,19 @@ static void layout_plan(const struct qcow2 *q, struct layout *l)
 
 static int options_check(const struct qcow2_create *c, struct qcow2 *q, char *err, size_t errlen)
 {
+	unsigned int bits;
+
 	q->version = c->version ? c->version : 3;
 	q->cluster_bits = c->cluster_bits ? c->cluster_bits : 16;
-	q->refcount_order = c->refcount_order ? c->refcount_order : 4;
+	bits = c->refcount_bits ? c->refcount_bits : 16;
+	q->refcount_order = (unsigned int)__builtin_ctz(bits);
 	q->compression = c->compression;
 	if (q->version != 2 && q->version != 3)
 		return fail(err, errlen, -EINVAL, "qcow2 has versions 2 and 3");
 	if (q->cluster_bits < 9 || q->cluster_bits > 21)
 		return fail(err, errlen, -EINVAL, "clusters have 512 bytes to 2M");
-	if (q->refcount_order > 6)
-		return fail(err, errlen, -EINVAL, "reference counts have at most 64 bits");
+	if (bits > 64 || bits & (bits - 1))
+		return fail(err, errlen, -EINVAL, "reference counts have 1, 2, 4 ... 64 bits");
 	if (q->version == 2 && (q->refcount_order != 4 || q->compression || c->lazy_refcounts))
 		return fail(err, errlen, -EINVAL, "version 2 has neither other reference counts, "
 						  "nor zstd, nor lazy refcounts");
