@@ -73,6 +73,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   run            set up what is missing, build, make a demonstration disk, boot it
 ##   check          set up what is missing, build, run all tests of a usual change (5 to 15 minutes)
 ##   check-unit     unit tests only (SANITIZE=address,undefined runs them sanitized)
+##   check-tsan     several vCPUs under the thread sanitizer (five minutes)
 ##   check-cli      the command line, signals and host faults
 ##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
 ##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
@@ -101,6 +102,11 @@ run:
 check:
 	$(Q)scripts/setup.sh build run test
 	$(Q)MAKE="$(MAKE)" test/run-all.sh
+
+check-tsan:
+	$(Q)scripts/setup.sh build run test
+	$(Q)$(MAKE) --no-print-directory SANITIZE=thread all build-thread/test/test_smp
+	$(Q)test/tsan.sh build-thread
 
 check-cli: all
 	$(Q)test/cli/run.py
@@ -154,6 +160,7 @@ help:
 .PHONY: check-guests
 .PHONY: check-kernels
 .PHONY: check-rig
+.PHONY: check-tsan
 .PHONY: check-unit
 .PHONY: clean
 .PHONY: format

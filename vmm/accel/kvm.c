@@ -3,7 +3,7 @@
  * The accelerators behind a device file that speaks the KVM ABI: /dev/guestmode and /dev/kvm.
  * Interrupt controllers and the local APIC are the VMM's own; the kernel runs guest code only.
  *
- * Source: Linux, Documentation/virt/kvm/api.rst. Register exchange is in kvm_regs.c.
+ * Source: Linux, Documentation/virt/kvm/api.rst. Register exchange is in kvm_regs.c, CPUID in kvm_cpuid.c.
  */
 #include "vmm/accel/kvm.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What kvm.c (running) and kvm_regs.c (registers, CPUID) share. */
+/* What kvm.c (running), kvm_regs.c (registers) and kvm_cpuid.c share. */
 #ifndef VMM_ACCEL_KVM_H
 #define VMM_ACCEL_KVM_H
 
@@ -36,7 +36,9 @@ struct kvm_vcpu {
 	bool halted;      /* HLT executed, not yet woken; owned by the vCPU thread */
 };
 
+/* kvm_cpuid.c */
 int kvm_cpuid_setup(struct gm_vcpu *v);
+/* kvm_regs.c */
 void kvm_vcpu_reset(struct gm_vcpu *v, bool init);
 int kvm_regs_get(struct gm_vcpu *v, unsigned int groups, struct gm_regs *r);
 int kvm_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r);

@@ -1,50 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Registers and CPUID of a vCPU behind the KVM ABI, in the format of accel.h. */
+/* Registers of a vCPU behind the KVM ABI, in the format of accel.h. */
 #include "vmm/accel/kvm.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-
-#define MAX_CPUID 128
-
-/* The local APIC is ours: no x2APIC, no TSC deadline, none of the paravirtual features that live
- * in a kernel APIC; the clock ones stay. */
-static void cpuid_filter(struct kvm_cpuid_entry2 *e, unsigned int apic_id, unsigned int ncpus)
-{
-	switch (e->function) {
-	case 1:
-		e->ebx = (e->ebx & 0xff00) | apic_id << 24 | ncpus << 16;
-		e->ecx &= ~(1u << 21 | 1u << 24);
-		e->ecx |= 1u << 31;
-		e->edx |= 1u << 9;
-		break;
-	case 0xb: e->edx = apic_id; break;
-	case 0x40000001: e->eax &= 1u << 0 | 1u << 3 | 1u << 24; break;
-	}
-}
-
-int kvm_cpuid_setup(struct gm_vcpu *v)
-{
-	struct kvm_vcpu *k = v->priv;
-	struct kvm_cpuid2 *c;
-	unsigned int i;
-	int err = 0;
-
-	c = calloc(1, sizeof(*c) + MAX_CPUID * sizeof(c->entries[0]));
-	if (!c)
-		return -ENOMEM;
-	c->nent = MAX_CPUID;
-	if (ioctl(k->vm->devfd, KVM_GET_SUPPORTED_CPUID, c)) {
-		err = -errno;
-	} else {
-		for (i = 0; i < c->nent; i++)
-			cpuid_filter(&c->entries[i], v->index, v->m->nvcpus);
-		err = ioctl(k->fd, KVM_SET_CPUID2, c) ? -errno : 0;
-	}
-	free(c);
-	return err;
-}
 
 /* ---- segments ---- */
 

@@ -8,7 +8,7 @@ $(foreach f,$(wildcard vmm/cpu/sse_*.c) vmm/cpu/x87_arith.c vmm/cpu/x87_move.c v
 # files whose memory accesses are the guest's are built without the thread sanitizer; what CPUs share
 # among themselves (smp.c, dma.c, run.c, tlb.c, block.c ...) stays under its eyes.
 ifeq ($(SANITIZE),thread)
-CFLAGS_ALL += -DCPU_LOOP_DISPATCH
+CFLAGS_ALL += -DCPU_LOOP_DISPATCH -Wno-tsan
 $(foreach f,$(wildcard vmm/cpu/op_*.c vmm/cpu/sse_*.c vmm/cpu/x87_*.c vmm/cpu/simd_*.c) vmm/cpu/access.c,\
 	$(eval CFLAGS_$(f) += -fno-sanitize=thread))
 endif
