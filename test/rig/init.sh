@@ -7,7 +7,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 dmesg -c >/dev/null
-TESTS="programs reload boot coexist"
+TESTS="programs reload boot smp coexist"
 . /rig.conf
 echo
 echo "rig: start"
@@ -41,17 +41,21 @@ test_reload() {
 	result "rmmod and insmod 20 times" $?
 }
 
-boot_guest() { # LOG
-	timeout 200 /vmm run --accel guestmode --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
+boot_guest() { # LOG CPUS
+	timeout 200 /vmm run --accel guestmode --cpus $2 --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
 		--append "console=ttyS0 quiet panic=-1" --serial stdio </dev/null >"$1" 2>&1
-	grep -q '^guest: ' "$1"
+	grep -q "^guest: .* $2 CPU" "$1"
 }
 
 test_boot() {
-	boot_guest /tmp/guest.log
+	boot_guest /tmp/guest.log ${1:-1}
 	s=$?
-	result "vmm run --accel guestmode boots Linux" $s
+	result "vmm run --accel guestmode boots Linux on ${1:-1} CPU" $s
 	tr -d '\r' </tmp/guest.log | { [ $s = 0 ] && grep '^guest:' || tail -20 | sed 's/^/    /'; }
+}
+
+test_smp() {
+	test_boot 2
 }
 
 # In-tree KVM is loaded (below) before our module; here it has guests while ours run.

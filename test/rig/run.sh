@@ -12,7 +12,7 @@ usage: test/rig/run.sh [OPTION...] VMM
   --kernel PACKAGE[:ARCH[:SUITE]]   the host's kernel (linux-image-cloud-amd64)
   --param TEXT          module parameters, may be given several times
   --append TEXT         more for the host's kernel command line
-  --only "TEST..."      of init.sh (programs reload boot coexist)
+  --only "TEST..."      of init.sh (programs reload boot smp coexist)
   --match TEXT          only the guest programs whose name has TEXT in it
   --keep FOLDER         work there and leave everything in it
 The environment: RIG_TIMEOUT, seconds for the whole machine.

@@ -425,7 +425,8 @@ static void kvm_run_vcpu(struct gm_vcpu *v, struct gm_exit *e)
 	.vm_close = kvm_vm_close, .memory_changed = kvm_memory_changed,                            \
 	.dirty_sync = kvm_dirty_sync, .a20 = kvm_a20, .vcpu_open = kvm_vcpu_open,                  \
 	.vcpu_close = kvm_vcpu_close, .vcpu_reset = kvm_vcpu_reset, .run = kvm_run_vcpu,           \
-	.kick = kvm_kick, .debug_set = kvm_debug_set, .regs_get = kvm_regs_get, .regs_set = kvm_regs_set
+	.kick = kvm_kick, .debug_set = kvm_debug_set, .regs_get = kvm_regs_get,                    \
+	.regs_set = kvm_regs_set, .pause = kvm_pause
 
 const struct gm_accel gm_accel_guestmode = {
 	.name = "guestmode",

@@ -22,6 +22,10 @@ struct kvm_vm {
 	int devfd, vmfd;
 	bool readonly_slots;
 	struct kvm_slot slots[KVM_SLOTS]; /* machine lock */
+	/* While paused, kvm_clock.c: host TSC then, the first vCPU's TSC, the paravirtual clock. */
+	u64 paused_at, tsc;
+	struct kvm_clock_data clock;
+	bool tsc_valid, clock_valid;
 };
 
 struct kvm_vcpu {
@@ -46,5 +50,7 @@ int kvm_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r
 /* kvm_debug.c */
 int kvm_debug_set(struct gm_vcpu *v, const struct gm_debug *d);
 void kvm_debug_exit(struct kvm_vcpu *k, struct gm_exit *e);
+/* kvm_clock.c */
+void kvm_pause(struct gm_vm *vm, bool paused);
 
 #endif
