@@ -81,6 +81,8 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   check-kernels  the driver against the headers of every kernel that Debian has (KDIRS="DIR..." for other trees)
 ##   check-guests   boot every test guest (5 to 20 minutes once they are made)
 ##   bench          compare with native, QEMU TCG and Bochs; prints tables
+##   check-rig-vmx  the driver in an emulated VT-x machine (six minutes)
+##   check-rig-full the driver on every emulated machine (an hour or two; RIG_ONLY=TEXT: those with TEXT in their line)
 ##   bench-rig      what exits cost with the in-tree KVM driver and ours, in counted instructions
 ##   lint, format   static checks; clang-format in place
 ##   install        to $(DESTDIR)$(PREFIX); install-dkms: the driver's sources for DKMS
@@ -129,6 +131,18 @@ bench:
 	$(Q)scripts/setup.sh build run test bench
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)test/bench/run.py
+
+check-rig-vmx:
+	$(Q)scripts/setup.sh build run rig
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)RIG_TIMEOUT=$${RIG_TIMEOUT:-900} test/rig/run.sh --engine bochs --only "programs shadow boot coexist" $(BUILD)/vmm
+
+check-rig-full:
+	$(Q)scripts/setup.sh build run rig
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)test/rig/full.sh $(BUILD)/vmm "$(RIG_ONLY)"
+
+.PHONY: check-rig-vmx check-rig-full
 
 bench-rig:
 	$(Q)scripts/setup.sh build run rig
