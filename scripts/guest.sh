@@ -180,6 +180,8 @@ make_guest() {
 	initrd-net-i386)
 		# ne, the driver of ISA cards, wants to be told: insmod /lib/*-ne.ko io=0x300 irq=3
 		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci ne ;;
+	initrd-bench-io)
+		net_initrd linux-image-amd64 amd64 "$2" ata_piix sd_mod e1000 virtio_pci virtio_net virtio_blk ;;
 	initrd-root-amd64)
 		# The generic kernel's disk and network drivers, then the system of the first disk.
 		modules linux-image-amd64 amd64 "$work/modules" ata_piix sd_mod ext4 crc32c_generic virtio_pci \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same guest on vmm's software CPU, QEMU TCG and Bochs, beside the same work done natively.
 
-usage: run.py [startup] [work] [--rounds N] [--only vmm,qemu,bochs] [--quick] [--limit SECONDS]
+usage: run.py [startup] [work] [io] [--rounds N] [--only vmm,qemu,bochs] [--quick] [--limit SECONDS]
 Prints tables. --quick does a quarter of each work item. A machine that has not finished when its
 limit is over is stopped; rows that it did not reach show "-". Times are the host's CPU time of the
 whole process between marks that the guest writes to its serial line, so neither the guest's own clock
@@ -23,6 +23,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "test", "guest"))
 from guest import VMM, image  # noqa: E402
+from io_bench import bench_io  # noqa: E402
 
 MEMORY = "256"
 LIMIT = 600
@@ -387,11 +388,13 @@ def main():
     args = sys.argv[1:]
     rounds = int(args[args.index("--rounds") + 1]) if "--rounds" in args else 1
     which = args[args.index("--only") + 1].split(",") if "--only" in args else list(MACHINES)
-    parts = [a for a in args if a in ("startup", "work")] or ["startup", "work"]
+    parts = [a for a in args if a in ("startup", "work", "io")] or ["startup", "work", "io"]
     if "startup" in parts:
         bench_startup(which, rounds)
+    limit = int(args[args.index("--limit") + 1]) if "--limit" in args else LIMIT
+    if "io" in parts:
+        bench_io(rounds, 1 if "--quick" in args else 4, limit)
     if "work" in parts:
-        limit = int(args[args.index("--limit") + 1]) if "--limit" in args else LIMIT
         bench_work(which, rounds, 1 if "--quick" in args else 4, limit)
     return 0
 
