@@ -42,8 +42,9 @@ static void mark(const struct gm_state_desc *d, u8 *map)
 			      "%s.%s is since version %u of %u", d->name, f->name, f->since,
 			      d->version);
 		for (u64 i = f->offset; i < end; i++) {
-			ck_assert_msg(!map[i], "%s.%s overlaps another field at byte %lu", d->name,
-				      f->name, (unsigned long)i);
+			if (map[i]) /* structures are large: no assertion for every byte */
+				ck_abort_msg("%s.%s overlaps another field at byte %lu", d->name,
+					     f->name, (unsigned long)i);
 			map[i] = 1;
 		}
 	}
@@ -77,8 +78,8 @@ static void check_desc(const struct gm_state_desc *d, u32 header)
 	for (u32 i = 0, end; i < d->size; i = end + 1) {
 		for (end = i; end < d->size && !map[end]; end++)
 			;
-		ck_assert_msg(end == i || is_padding(d, i, end),
-			      "%s: bytes %u to %u are in no field", d->name, i, end - 1);
+		if (end != i && !is_padding(d, i, end))
+			ck_abort_msg("%s: bytes %u to %u are in no field", d->name, i, end - 1);
 	}
 	free(map);
 	for (const struct gm_field *f = d->fields; f->kind; f++) {
