@@ -283,7 +283,7 @@ static int set_cpus(struct config *c, const struct key *k, const char *v, char *
 	static const char *const names[N] = {"", "sockets=", "cores=", "threads="};
 	unsigned long n[N] = {0}, total;
 	const char *p = v;
-	char *end;
+	char *end = NULL;
 	int i;
 
 	do {

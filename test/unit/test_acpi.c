@@ -61,12 +61,11 @@ static void run_checksum(const u8 *e)
 	gm_blob_put(b, off, b->data[off] - sum(b->data + start, len), 1);
 }
 
-static void build(unsigned int ncpus, u64 ram)
+static void build_cfg(const struct gm_acpi_cfg *cfg)
 {
-	struct gm_acpi_cfg cfg = {.ncpus = ncpus, .legacy = 5, .ram_below_4g = ram};
 	u32 i, allocated = 0;
 
-	ck_assert_int_eq(gm_acpi_build(&acpi, &cfg), 0);
+	ck_assert_int_eq(gm_acpi_build(&acpi, cfg), 0);
 	ck_assert_uint_eq(acpi.script.len % 128, 0);
 	for (i = 0; i < acpi.script.len; i += 128) {
 		const u8 *e = acpi.script.data + i;
@@ -79,6 +78,13 @@ static void build(unsigned int ncpus, u64 ram)
 		}
 	}
 	ck_assert_uint_eq(allocated, 2);
+}
+
+static void build(unsigned int ncpus, u64 ram)
+{
+	struct gm_acpi_cfg cfg = {.ncpus = ncpus, .legacy = 5, .ram_below_4g = ram};
+
+	build_cfg(&cfg);
 }
 
 static const u8 *at(u64 addr)
@@ -186,6 +192,34 @@ START_TEST(test_madt)
 	ck_assert_uint_eq(found[1], 1);
 	ck_assert_uint_eq(found[2], 5);
 	ck_assert_uint_eq(found[4], 1);
+	gm_acpi_free(&acpi);
+}
+END_TEST
+
+/* APIC IDs that 8 bits do not hold stand in x2APIC entries. */
+START_TEST(test_madt_wide)
+{
+	struct gm_acpi_cfg cfg = {.ncpus = 255, .topology = {17, 5, 3}, .legacy = 5,
+				  .ram_below_4g = 128 * MiB};
+	unsigned int narrow = 0, wide = 0;
+	const u8 *t, *e, *end;
+
+	build_cfg(&cfg);
+	t = table("APIC");
+	end = t + le32(t + 4);
+	for (e = t + 44; e < end; e += e[1]) {
+		if (e[0] == 0)
+			ck_assert_uint_eq(e[3], gm_topology_apic_id(&cfg.topology, e[2]));
+		if (e[0] == 9)
+			ck_assert_uint_eq(le32(e + 4), gm_topology_apic_id(&cfg.topology,
+									   le32(e + 12)));
+		narrow += e[0] == 0;
+		wide += e[0] == 9;
+	}
+	ck_assert_ptr_eq(e, end);
+	ck_assert_uint_eq(t[8], 3);
+	ck_assert_uint_eq(narrow + wide, 255);
+	ck_assert_uint_eq(wide, 135);
 	gm_acpi_free(&acpi);
 }
 END_TEST
@@ -323,6 +357,7 @@ int main(void)
 {
 	const struct fake_test tests[] = {
 		{test_roots, 0}, {test_fadt, 0}, {test_madt, ARRAY_SIZE(cpus)},
+		{test_madt_wide, 0},
 		{test_disassembles, 0}, {test_limits, 0}, {test_smbios, 0},
 		{test_boot_order, ARRAY_SIZE(orders)},
 	};

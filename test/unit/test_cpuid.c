@@ -139,6 +139,40 @@ START_TEST(test_topology)
 }
 END_TEST
 
+/* Fields of the APIC ID and what the leaves say of them; index: number of the vCPU. */
+static const struct {
+	struct gm_topology t;
+	u32 index, apic_id, thread_shift, package_shift, per_package, cores_minus_1;
+} spreads[] = {
+	{{1, 1, 1}, 0, 0, 0, 0, 1, 0},    {{1, 4, 1}, 3, 3, 0, 2, 4, 3},
+	{{2, 2, 2}, 7, 7, 1, 2, 4, 1},    {{2, 3, 2}, 6, 8, 1, 3, 6, 3},
+	{{255, 1, 1}, 254, 254, 0, 0, 1, 0}, {{17, 5, 3}, 254, 530, 2, 5, 15, 7},
+};
+
+START_TEST(test_spread)
+{
+	struct gm_topology t = spreads[_i].t;
+	struct rig *r = rig_new("max");
+	u32 siblings = spreads[_i].per_package > 1 ? 1u << spreads[_i].package_shift : 0;
+
+	r->c->topology = t;
+	r->c->apic_id = gm_topology_apic_id(&t, spreads[_i].index);
+	ck_assert_uint_eq(r->c->apic_id, spreads[_i].apic_id);
+	ck_assert_uint_eq(leaf(r, 1, 0, 1) >> 24, spreads[_i].apic_id & 0xff);
+	ck_assert_uint_eq(leaf(r, 1, 0, 1) >> 16 & 0xff, siblings);
+	ck_assert_uint_eq(leaf(r, 1, 0, 3) >> 28 & 1, spreads[_i].per_package > 1);
+	ck_assert_uint_eq(leaf(r, 4, 0, 0) >> 26, spreads[_i].cores_minus_1);
+	ck_assert_uint_eq(leaf(r, 4, 0, 0) >> 14 & 0xfff, (1u << spreads[_i].thread_shift) - 1);
+	ck_assert_uint_eq(leaf(r, 4, 3, 0) >> 14 & 0xfff, (1u << spreads[_i].package_shift) - 1);
+	ck_assert_uint_eq(leaf(r, 0x0b, 0, 0), spreads[_i].thread_shift);
+	ck_assert_uint_eq(leaf(r, 0x0b, 0, 1), t.threads);
+	ck_assert_uint_eq(leaf(r, 0x0b, 1, 0), spreads[_i].package_shift);
+	ck_assert_uint_eq(leaf(r, 0x0b, 1, 1), spreads[_i].per_package);
+	ck_assert_uint_eq(leaf(r, 0x0b, 1, 3), spreads[_i].apic_id);
+	rig_free(r);
+}
+END_TEST
+
 START_TEST(test_clocks)
 {
 	struct rig *r = rig_new("max");
@@ -168,6 +202,7 @@ int main(void)
 	tcase_add_test(tc, test_vendor_and_limits);
 	tcase_add_test(tc, test_dynamic);
 	tcase_add_test(tc, test_topology);
+	tcase_add_loop_test(tc, test_spread, 0, ARRAY_SIZE(spreads));
 	tcase_add_test(tc, test_clocks);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
