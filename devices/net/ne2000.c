@@ -215,7 +215,8 @@ static void reset(struct ne2000 *s)
 
 static void cr_write(struct ne2000 *s, u8 val)
 {
-	s->cr = val;
+	/* Once started it runs until it is stopped: a command without either bit changes nothing. */
+	s->cr = val | (val & CR_STOP ? 0 : s->cr & CR_START);
 	if (val & CR_STOP) {
 		s->isr |= ISR_RST;
 		s->cr &= (u8)~CR_TXP;

@@ -811,6 +811,7 @@ START_TEST(test_ne_rx)
 
 	ne_setup();
 	fake_frame(p, sizeof(p), mac);
+	nw(0x00, 0x00); /* neither starts nor stops it */
 	ck_assert(fake_net_give(net, p, sizeof(p)));
 	ck_assert_uint_eq(nr(0x07), 1);
 	ne_dma(0x4700, 8, 0x0a);

@@ -247,17 +247,26 @@ static json_t *info_block(struct gm_control *c, const char *which, char *err, si
 	return list;
 }
 
-/* Network cards: PCI devices of base class 2. */
+/* Network cards, what they are plugged into, and what went over the cable. */
 static json_t *info_net(struct gm_control *c, const char *which, char *err, size_t errlen)
 {
+	const struct pc_cards *k = c->cfg.pc ? &c->cfg.pc->cards : NULL;
 	json_t *list = json_array();
-	struct gm_pci_dev *d;
 	unsigned int i;
 
-	for (i = 0; i < 256 && c->cfg.pc && c->cfg.pc->pci; i++) {
-		d = gm_pci_bus_find(c->cfg.pc->pci, (u8)i);
-		if (d && d->pci->class_code >> 16 == 2)
-			json_array_append_new(list, pci_device(d));
+	for (i = 0; k && i < CONFIG_NNETS; i++) {
+		const struct gm_net_stats *s = k->nets[i] ? gm_net_stats(k->nets[i]) : NULL;
+
+		if (!s || !k->net_devs[i])
+			continue;
+		json_array_append_new(list, json_pack(
+			"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "id",
+			k->net_devs[i]->id, "card", k->net_devs[i]->cls->name, "cable",
+			gm_net_describe(k->nets[i]), "link", gm_net_link(k->nets[i]),
+			"received", (json_int_t)s->rx_frames, "received_bytes",
+			(json_int_t)s->rx_bytes, "sent", (json_int_t)s->tx_frames, "sent_bytes",
+			(json_int_t)s->tx_bytes, "received_lost", (json_int_t)s->rx_dropped,
+			"sent_lost", (json_int_t)s->tx_dropped));
 	}
 	return list;
 }
