@@ -38,7 +38,8 @@ grep -q ttyS0 "$root/etc/securetty" 2>/dev/null || true
 printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n' >"$root/etc/systemd/network/80-dhcp.network"
 chroot "$root" systemctl enable systemd-networkd ssh >>"$work/log" 2>&1
 ssh-keygen -q -t ed25519 -N "" -C guestmode -f "$work/key"
-mkdir -p -m 700 "$root/root/.ssh"
+mkdir -p "$root/root/.ssh"
+chmod 700 "$root/root/.ssh"
 cp "$work/key.pub" "$root/root/.ssh/authorized_keys"
 # MODULES=most: the disk controller of another machine than this one.
 printf 'MODULES=most\nCOMPRESS=gzip\n' >"$root/etc/initramfs-tools/conf.d/guestmode"
