@@ -172,7 +172,7 @@ static const struct file_operations dev_fops = {
 
 static struct miscdevice dev = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.fops = GM_MISC_FOPS(&dev_fops),
+	.fops = GM_FOPS(&dev_fops),
 };
 
 static int __init gm_init(void)

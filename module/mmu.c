@@ -361,7 +361,7 @@ u64 gm_mmu_efer(struct gm_vcpu *vcpu)
 /* ---- the guest's own tables ---- */
 
 /* A table that is in no memory reads as zeroes: nothing is mapped by it. */
-static int pte_read(void *opaque, u64 gpa, unsigned int size, u64 *val)
+static int walk_read(void *opaque, u64 gpa, unsigned int size, u64 *val)
 {
 	struct gm_vcpu *vcpu = opaque;
 	int ret;
@@ -371,7 +371,7 @@ static int pte_read(void *opaque, u64 gpa, unsigned int size, u64 *val)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 val)
+static int walk_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 val)
 {
 	struct gm_vcpu *vcpu = opaque;
 	int ret = gm_mem_cmpxchg(vcpu->vm, gpa, size, old, val);
@@ -380,7 +380,7 @@ static int pte_cmpxchg(void *opaque, u64 gpa, unsigned int size, u64 old, u64 va
 	return ret == -ENOENT ? 1 : ret;
 }
 
-static const struct x86_walk_ops walk_ops = { .read = pte_read, .cmpxchg = pte_cmpxchg };
+static const struct x86_walk_ops walk_ops = { .read = walk_read, .cmpxchg = walk_cmpxchg };
 
 int gm_walk_setup(struct gm_vcpu *vcpu, struct x86_mmu *mmu)
 {

@@ -244,7 +244,7 @@ static long set_events(struct gm_vcpu *vcpu, const struct gm_vcpu_events *e)
 	return 0;
 }
 
-static long interrupt(struct gm_vcpu *vcpu, const struct gm_interrupt *i)
+static long set_interrupt(struct gm_vcpu *vcpu, const struct gm_interrupt *i)
 {
 	if (i->irq > 255)
 		return -EINVAL;
@@ -527,7 +527,7 @@ WRAP(get_xcrs, gm_xcrs)
 WRAP(set_xcrs, gm_xcrs)
 WRAP(get_mp_state, gm_mp_state)
 WRAP(set_mp_state, gm_mp_state)
-WRAP(interrupt, gm_interrupt)
+WRAP(set_interrupt, gm_interrupt)
 WRAP(gm_mce_inject, gm_mce)
 WRAP(set_guest_debug, gm_guest_debug)
 WRAP(get_translation, gm_translation)
@@ -554,7 +554,7 @@ static const struct state_op ops[] = {
 	{ GM_SET_XCRS, set_xcrs_op },
 	{ GM_GET_MP_STATE, get_mp_state_op },
 	{ GM_SET_MP_STATE, set_mp_state_op },
-	{ GM_INTERRUPT, interrupt_op },
+	{ GM_INTERRUPT, set_interrupt_op },
 	{ GM_SET_GUEST_DEBUG, set_guest_debug_op },
 	{ GM_X86_SETUP_MCE, setup_mce_op },
 	{ GM_X86_SET_MCE, gm_mce_inject_op },

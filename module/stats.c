@@ -86,7 +86,7 @@ static int show(struct seq_file *m, void *unused)
 
 static int show_open(struct inode *inode, struct file *file)
 {
-	return single_open(file, show, inode->i_private);
+	return single_open(file, show, gm_inode_data(inode));
 }
 
 static const struct file_operations debug_fops = {
@@ -115,7 +115,7 @@ void gm_stats_vm(struct gm_vm *vm, int fd)
 	if (IS_ERR_OR_NULL(root))
 		return;
 	snprintf(name, sizeof(name), "%d-%d", current->tgid, fd);
-	vm->stats_file = debugfs_create_file(name, 0400, root, vm, &debug_fops);
+	vm->stats_file = debugfs_create_file(name, 0400, root, vm, GM_FOPS(&debug_fops));
 }
 
 void gm_stats_vm_end(struct gm_vm *vm)

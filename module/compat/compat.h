@@ -13,6 +13,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
@@ -25,6 +26,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
@@ -41,6 +43,7 @@
 #include <asm/hw_irq.h>
 #endif
 #include "module/compat/cpu.h"
+#undef lapic /* a macro of <asm/apicdef.h> until 2.6.17 */
 
 /* ---- language and basic types ---- */
 
@@ -87,6 +90,23 @@ typedef _Bool bool;
 #define __maybe_unused __attribute__((unused))
 #endif
 
+#ifndef GM_HAVE_IS_ERR_OR_NULL
+#define IS_ERR_OR_NULL(p) (!(p) || IS_ERR(p))
+#endif
+
+#ifndef GM_HAVE_MEMCHR_INV
+/* The first byte that is not c, or NULL. */
+static inline void *memchr_inv(const void *p, int c, size_t n)
+{
+	const u8 *b = p;
+
+	for (; n; b++, n--)
+		if (*b != (u8)c)
+			return (void *)b;
+	return NULL;
+}
+#endif
+
 /* ---- memory ---- */
 
 #ifndef GM_HAVE_GFP_KERNEL_ACCOUNT
@@ -117,6 +137,17 @@ static inline void *kvzalloc(size_t size, gfp_t flags)
 
 	if (!p)
 		p = vmalloc(size);
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+#endif
+
+#ifndef GM_HAVE_VMALLOC_USER
+static inline void *vmalloc_user(unsigned long size)
+{
+	void *p = vmalloc(size);
+
 	if (p)
 		memset(p, 0, size);
 	return p;
@@ -216,13 +247,17 @@ static inline void gm_cpu_kick(int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	apic_wait_icr_idle();
+	while (apic_read(APIC_ICR) & APIC_ICR_BUSY)
+		cpu_relax();
 	apic_write(APIC_ICR, APIC_DEST_ALLBUT | APIC_DM_FIXED | RESCHEDULE_VECTOR);
 	local_irq_restore(flags);
 #endif
 }
 
-#ifndef GM_HAVE_THIS_CPU_READ
+#ifdef GM_HAVE_THIS_CPU_READ
+#define gm_this_cpu(v) this_cpu_ptr(&(v))
+#else
+#define gm_this_cpu(v) (&__get_cpu_var(v))
 #define __this_cpu_read(v) __get_cpu_var(v)
 #define __this_cpu_write(v, x) (__get_cpu_var(v) = (x))
 #endif
@@ -231,6 +266,12 @@ static inline void gm_cpu_kick(int cpu)
 u64 gm_serial_next(void);
 
 /* ---- files ---- */
+
+#ifdef GM_HAVE_I_PRIVATE
+#define gm_inode_data(inode) ((inode)->i_private)
+#else
+#define gm_inode_data(inode) ((inode)->u.generic_ip)
+#endif
 
 #ifndef GM_HAVE_NOOP_LLSEEK
 static inline loff_t noop_llseek(struct file *file, loff_t offset, int origin)
@@ -249,10 +290,10 @@ static inline long gm_compat_ioctl(struct file *file, unsigned int cmd, unsigned
 }
 #endif
 
-#ifdef GM_HAVE_MISC_CONST_FOPS
-#define GM_MISC_FOPS(fops) (fops)
+#ifdef GM_HAVE_CONST_FOPS
+#define GM_FOPS(fops) (fops)
 #else
-#define GM_MISC_FOPS(fops) ((struct file_operations *)(fops))
+#define GM_FOPS(fops) ((struct file_operations *)(fops))
 #endif
 
 /* A descriptor, open for reading and writing and closed by exec where the kernel can, or -errno. `from` is

@@ -6,12 +6,20 @@
 #ifndef GM_COMPAT_CPU_H
 #define GM_COMPAT_CPU_H
 
+#include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid/api.h>
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 
-/* ---- control register bits ---- */
+/* ---- flags, control register bits, vectors ---- */
+
+#ifndef X86_EFLAGS_FIXED
+#define X86_EFLAGS_FIXED 0x00000002
+#endif
+#ifndef NMI_VECTOR
+#define NMI_VECTOR 2
+#endif
 
 #ifndef X86_CR4_VME
 #define X86_CR4_VME        0x000001
@@ -113,24 +121,62 @@
 #define MSR_IA32_XSS 0xda0
 #endif
 
-#if !defined(GM_HAVE_RDMSRL) && defined(GM_HAVE_RDMSRQ)
+#ifndef MSR_IA32_FEAT_CTL
+#define MSR_IA32_FEAT_CTL                0x3a
+#define FEAT_CTL_LOCKED                  0x1
+#define FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX 0x4
+#endif
+#ifndef MSR_IA32_DEBUGCTLMSR
+#define MSR_IA32_DEBUGCTLMSR 0x1d9
+#endif
+#ifndef MSR_IA32_SPEC_CTRL
+#define MSR_IA32_SPEC_CTRL 0x48
+#endif
+#ifndef MSR_IA32_FLUSH_CMD
+#define MSR_IA32_FLUSH_CMD 0x10b
+#define L1D_FLUSH          0x1
+#endif
+#ifndef MSR_IA32_VMX_BASIC
+#define MSR_IA32_VMX_BASIC          0x480
+#define MSR_IA32_VMX_PINBASED_CTLS  0x481
+#define MSR_IA32_VMX_PROCBASED_CTLS 0x482
+#define MSR_IA32_VMX_EXIT_CTLS      0x483
+#define MSR_IA32_VMX_ENTRY_CTLS     0x484
+#define MSR_IA32_VMX_MISC           0x485
+#define MSR_IA32_VMX_CR0_FIXED0     0x486
+#define MSR_IA32_VMX_CR0_FIXED1     0x487
+#define MSR_IA32_VMX_CR4_FIXED0     0x488
+#define MSR_IA32_VMX_CR4_FIXED1     0x489
+#endif
+#ifndef MSR_IA32_VMX_MISC
+#define MSR_IA32_VMX_MISC 0x485
+#endif
+#ifndef MSR_IA32_VMX_PROCBASED_CTLS2
+#define MSR_IA32_VMX_PROCBASED_CTLS2 0x48b
+#define MSR_IA32_VMX_EPT_VPID_CAP    0x48c
+#endif
+#ifndef MSR_IA32_VMX_TRUE_PINBASED_CTLS
+#define MSR_IA32_VMX_TRUE_PINBASED_CTLS 0x48d
+#endif
+
+/* Called MSRs in 64 bits until 6.15, and since. */
+#ifndef rdmsrl
 #define rdmsrl rdmsrq
 #define wrmsrl wrmsrq
-#define rdmsrl_safe rdmsrq_safe
-#define wrmsrl_safe wrmsrq_safe
 #endif
-#if !defined(GM_HAVE_RDMSRL_SAFE) && !defined(GM_HAVE_RDMSRQ)
-#define rdmsrl_safe(msr, p)                                                                        \
-	({                                                                                         \
-		u32 gm_lo = 0, gm_hi = 0;                                                          \
-		int gm_err = rdmsr_safe(msr, &gm_lo, &gm_hi);                                      \
-		*(p) = gm_lo | (u64)gm_hi << 32;                                                   \
-		gm_err;                                                                            \
-	})
-#endif
-#if !defined(GM_HAVE_WRMSRL_SAFE) && !defined(GM_HAVE_RDMSRQ)
+#undef rdmsrl_safe
+#undef wrmsrl_safe
+#define rdmsrl_safe gm_rdmsr_safe
 #define wrmsrl_safe(msr, v) wrmsr_safe(msr, (u32)(u64)(v), (u32)((u64)(v) >> 32))
-#endif
+
+static inline int gm_rdmsr_safe(u32 msr, u64 *val)
+{
+	u32 lo = 0, hi = 0;
+	int err = rdmsr_safe(msr, &lo, &hi);
+
+	*val = lo | (u64)hi << 32;
+	return err;
+}
 
 /* ---- features ---- */
 
@@ -169,11 +215,23 @@
 #ifndef X86_FEATURE_UMIP
 #define X86_FEATURE_UMIP GM_CPUID_BIT(0, 7, 0, 2, 2)
 #endif
+#ifndef X86_FEATURE_MD_CLEAR
+#define X86_FEATURE_MD_CLEAR GM_CPUID_BIT(0, 7, 0, 3, 10)
+#endif
+#ifndef X86_FEATURE_MSR_SPEC_CTRL
+#define X86_FEATURE_MSR_SPEC_CTRL GM_CPUID_BIT(0, 7, 0, 3, 26)
+#endif
+#ifndef X86_FEATURE_FLUSH_L1D
+#define X86_FEATURE_FLUSH_L1D GM_CPUID_BIT(0, 7, 0, 3, 28)
+#endif
 #ifndef X86_FEATURE_XSAVES
 #define X86_FEATURE_XSAVES GM_CPUID_BIT(0, 0xd, 1, 0, 3)
 #endif
 #ifndef X86_FEATURE_SVM
 #define X86_FEATURE_SVM GM_CPUID_BIT(1, 1, 0, 2, 2)
+#endif
+#ifndef X86_FEATURE_NX
+#define X86_FEATURE_NX GM_CPUID_BIT(1, 1, 0, 3, 20)
 #endif
 #ifndef X86_FEATURE_RDTSCP
 #define X86_FEATURE_RDTSCP GM_CPUID_BIT(1, 1, 0, 3, 27)
@@ -194,9 +252,22 @@ static inline int gm_cpu_has(u32 feature)
 	return r[feature >> 5 & 3] >> (feature & 31) & 1;
 }
 
-#if X86_FEATURE_XSAVES >= GM_FEATURE || X86_FEATURE_UMIP >= GM_FEATURE
+#if (X86_FEATURE_NX | X86_FEATURE_XSAVES | X86_FEATURE_UMIP | X86_FEATURE_MD_CLEAR |                \
+     X86_FEATURE_FLUSH_L1D) & GM_FEATURE
 #undef boot_cpu_has
 #define boot_cpu_has(feature) gm_cpu_has(feature)
+#endif
+
+/* Faults of the CPU that the kernel knows of; one that does not guards itself against none. */
+#ifdef X86_BUG_L1TF
+#define GM_CPU_L1TF boot_cpu_has_bug(X86_BUG_L1TF)
+#else
+#define GM_CPU_L1TF 0
+#endif
+#ifdef X86_BUG_MDS
+#define GM_CPU_MDS boot_cpu_has_bug(X86_BUG_MDS)
+#else
+#define GM_CPU_MDS 0
 #endif
 
 /* Bits of a physical address of this CPU. */
@@ -224,6 +295,32 @@ static inline u64 rdtsc(void)
 
 #ifndef GM_HAVE_READ_CR4
 #define __read_cr4 read_cr4
+#endif
+
+#ifndef savesegment
+#define savesegment(seg, value) asm("mov %%" #seg ", %0" : "=rm"(value) : : "memory")
+#endif
+
+#ifdef CONFIG_X86_64
+/*
+ * GS of a user, and the kernel's base back. Interrupts are off; the caller writes KERNEL_GS_BASE after it,
+ * which meanwhile holds the kernel's base, for an NMI that finds a user's in GS. A selector that
+ * is no longer good is left out.
+ */
+static inline void gm_gs_load(u16 sel)
+{
+#if defined(GM_EXPORTS_ASM_LOAD_GS_INDEX) || defined(GM_EXPORTS_NATIVE_LOAD_GS_INDEX) ||           \
+	(defined(GM_EXPORTS_LOAD_GS_INDEX) && !defined(load_gs_index))
+	load_gs_index(sel);
+#else
+	u64 base;
+
+	rdmsrl(MSR_GS_BASE, base);
+	wrmsrl(MSR_KERNEL_GS_BASE, base);
+	asm volatile("1: mov %0, %%gs\n2:\n" _ASM_EXTABLE(1b, 2b) : : "r"((u32)sel));
+	wrmsrl(MSR_GS_BASE, base);
+#endif
+}
 #endif
 
 /* A barrier for indirect branch prediction, where the kernel sees a use in it. */
@@ -265,7 +362,7 @@ struct gm_debug {
 static inline void gm_debug_save(struct gm_debug *d)
 {
 #ifdef GM_HAVE_HW_BREAKPOINTS
-	d->dr7 = 0;
+	memset(d, 0, sizeof(*d));
 	if (!hw_breakpoint_active())
 		return;
 #endif

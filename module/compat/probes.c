@@ -11,6 +11,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/interrupt.h>
@@ -22,6 +23,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <linux/anon_inodes.h>
@@ -54,8 +56,10 @@ void gm_p2(void) { USE(&gm_no_such_function); }
 /* ---- language and basic types ---- */
 #line 1 "BOOL" /* 2.6.19 */
 bool gm_bool(void); bool gm_bool(void) { return true; }
-#line 1 "ATOMIC64" /* x86_64: 2.6.16; i386: 2.6.31 */
-void gm_a1(atomic64_t *v); void gm_a1(atomic64_t *v) { USE(atomic64_read(v)); }
+#line 1 "IS_ERR_OR_NULL" /* 2.6.33 */
+void gm_b1(void) { USE(&IS_ERR_OR_NULL); }
+#line 1 "MEMCHR_INV" /* 3.2 */
+void gm_b2(void) { USE(&memchr_inv); }
 
 /* ---- memory ---- */
 #line 1 "KVZALLOC" /* 4.12 */
@@ -66,6 +70,8 @@ void gm_m2(void) { void (*p)(const void *) = &kvfree; USE(p); }
 void gm_m3(void) { SAME(kvcalloc(1, 2, GFP_KERNEL), (void *)0); }
 #line 1 "GFP_KERNEL_ACCOUNT" /* 4.5 */
 void gm_m4(void) { USE(GFP_KERNEL_ACCOUNT); }
+#line 1 "VMALLOC_USER" /* 2.6.18 */
+void gm_m6(void) { USE(&vmalloc_user); }
 #line 1 "IS_VMALLOC_ADDR" /* 2.6.25 */
 void gm_m5(void) { USE(&is_vmalloc_addr); }
 
@@ -109,7 +115,7 @@ void gm_n9(struct mmu_notifier_ops *o); void gm_n9(struct mmu_notifier_ops *o) {
 
 /* ---- locks, signals, scheduling ---- */
 #line 1 "MUTEX_LOCK_KILLABLE" /* 2.6.25 */
-void gm_l1(struct mutex *m); void gm_l1(struct mutex *m) { USE(TASK_KILLABLE); USE(m); }
+void gm_l1(void) { USE(&mutex_lock_killable); }
 #line 1 "SMP_CALL_RETRY" /* smp_call_function() with four arguments: until 2.6.27 */
 int gm_l2(void (*)(void *), void *, int, int);
 void gm_l3(void) { SAME(smp_call_function, gm_l2); }
@@ -124,9 +130,11 @@ void gm_l5(void) { USE(__this_cpu_read(gm_var)); }
 /* ---- files ---- */
 #line 1 "COMPAT_PTR_IOCTL" /* 5.5 */
 void gm_f1(void) { void *p = (void *)compat_ptr_ioctl; USE(p); }
+#line 1 "I_PRIVATE" /* struct inode: 2.6.19 */
+void gm_f9(struct inode *i); void gm_f9(struct inode *i) { USE(i->i_private); }
 #line 1 "NOOP_LLSEEK" /* 2.6.35 */
 void gm_f2(void) { USE(&noop_llseek); }
-#line 1 "MISC_CONST_FOPS" /* struct miscdevice points at constant operations: 2.6.17 */
+#line 1 "CONST_FOPS" /* struct miscdevice points at constant operations: 2.6.17 */
 void gm_f3(void) { SAME(((struct miscdevice *)0)->fops, (const struct file_operations *)0); }
 #line 1 "ANON_INODE_FLAGS" /* anon_inode_getfd() as it is today: 2.6.27 */
 int gm_f4(const char *, const struct file_operations *, void *, int);
@@ -139,16 +147,10 @@ void gm_f7(void) { SAME(anon_inode_getfd, gm_f6); }
 void gm_f8(struct eventfd_ctx *c); void gm_f8(struct eventfd_ctx *c) { eventfd_signal(c, 1); }
 
 /* ---- the CPU ---- */
-#line 1 "RDTSC" /* 4.3: a function; before, a macro with two arguments */
-void gm_c1(void) { unsigned long long v = rdtsc(); USE(v); }
+#line 1 "RDTSC" /* 4.3: a function; before, a macro with two arguments or none */
+void gm_c1(void) { USE(&rdtsc); }
 #line 1 "READ_CR4" /* __read_cr4(): 4.0 */
 void gm_c2(void) { USE(&__read_cr4); }
-#line 1 "RDMSRL" /* rdmsrl() and the like: until 6.19, rdmsrq() instead from 6.16 */
-void gm_c3(void) { unsigned long long v; rdmsrl(0, v); wrmsrl(0, v); }
-#line 1 "RDMSRQ" /* 6.16 */
-void gm_c4(void) { unsigned long long v; rdmsrq(0, v); wrmsrq(0, v); }
-#line 1 "RDMSRL_SAFE" /* 2.6.28 */
-void gm_c5(void) { unsigned long long v; USE(rdmsrl_safe(0, &v)); }
 #line 1 "HW_BREAKPOINTS" /* 2.6.33 */
 void gm_c6(void) { USE(&hw_breakpoint_active); }
 #line 1 "X86_PHYS_BITS" /* x86_64: always; i386: 2.6.27 */

@@ -22,7 +22,7 @@
 #include <asm/fpu/api.h>
 #include <asm/io.h>
 #include <asm/msr.h>
-#include <asm/pgtable_types.h>
+#include <asm/pgtable.h>
 
 #define SVM_LEAF 0x8000000au
 #define SVM_NPT          (1u << 0)

@@ -374,7 +374,7 @@ void vmx_state_write(struct gm_vcpu *vcpu)
 		vmx_write(VMCS_GUEST_SYSENTER_EIP, v->sysenter[2]);
 	}
 	if (vmx_caps.pin & VMX_PIN_TIMER)
-		vmx_write(VMCS_TIMER, (10ull * tsc_khz) >> vmx_caps.timer_shift);
+		vmx_write(VMCS_TIMER, (10ull * gm_tsc_khz()) >> vmx_caps.timer_shift);
 }
 
 void vmx_state_read(struct gm_vcpu *vcpu)

@@ -21,6 +21,7 @@
 #include <asm/segment.h>
 
 #define DB_ENABLED 0xffu /* of DR7 */
+#define TSS_DESC_SIZE (2 * sizeof(long)) /* SDM volume 3, 8.2 */
 #define NO_VMCS (~0ull)
 #define FAULTED 1ull     /* no address of a VMCS */
 
@@ -58,10 +59,10 @@ int vmx_window_setup(void)
 	rdmsrl(MSR_LSTAR, host_lstar);
 	rdmsrl(MSR_SYSCALL_MASK, host_sfmask);
 #endif
-	flush_l1d = vmx_caps.unrestricted && boot_cpu_has_bug(X86_BUG_L1TF) &&
+	flush_l1d = vmx_caps.unrestricted && GM_CPU_L1TF &&
 		    boot_cpu_has(X86_FEATURE_FLUSH_L1D);
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
-	verw = boot_cpu_has_bug(X86_BUG_MDS) && boot_cpu_has(X86_FEATURE_MD_CLEAR);
+	verw = GM_CPU_MDS && boot_cpu_has(X86_FEATURE_MD_CLEAR);
 	for_each_possible_cpu(cpu) {
 		struct cpu_area *a = &per_cpu(area, cpu);
 
@@ -131,7 +132,7 @@ int vmx_open(struct vmx_window *w, u64 vmcs)
 	else
 		cr4_put(w->cr4 | X86_CR4_VMXE);
 	w->borrowed = w->prev != FAULTED;
-	if (!w->borrowed && vmxon(virt_to_phys(this_cpu_ptr(&area)->vmxon))) {
+	if (!w->borrowed && vmxon(virt_to_phys(gm_this_cpu(area)->vmxon))) {
 		cr4_put(w->cr4);
 		return -EBUSY;
 	}
@@ -156,11 +157,11 @@ void vmx_close(struct vmx_window *w, u64 vmcs)
 
 static unsigned long desc_base(const struct desc_ptr *gdt, u16 sel)
 {
-	const struct ldttss_desc *d = (void *)(gdt->address + (sel & ~7));
-	unsigned long base = d->base0 | d->base1 << 16 | (unsigned long)d->base2 << 24;
+	const u32 *d = (void *)(gdt->address + (sel & ~7));
+	unsigned long base = d[0] >> 16 | (d[1] & 0xff) << 16 | (d[1] & 0xff000000);
 
 #ifdef CONFIG_X86_64
-	base |= (u64)d->base3 << 32;
+	base |= (u64)d[2] << 32;
 #endif
 	return base;
 }
@@ -248,11 +249,11 @@ static void segs_save(struct host_segs *s)
 /* TR with its real limit: from a table of ours, as the host's is read-only and says "busy". */
 static void tr_reload(const struct host_segs *s)
 {
-	struct cpu_area *a = this_cpu_ptr(&area);
+	struct cpu_area *a = gm_this_cpu(area);
 	struct desc_ptr ours = { .size = s->gdt.size, .address = (unsigned long)a->gdt };
 	u8 *tss = (u8 *)a->gdt + s->tr;
 
-	memcpy(tss, (u8 *)s->gdt.address + s->tr, sizeof(struct ldttss_desc));
+	memcpy(tss, (u8 *)s->gdt.address + s->tr, TSS_DESC_SIZE);
 	tss[5] &= ~2; /* not busy */
 	asm volatile("lgdt %0" : : "m"(ours));
 	asm volatile("ltr %0" : : "r"(s->tr));
@@ -275,7 +276,7 @@ static void segs_restore(const struct host_segs *s)
 		wrmsrl(MSR_FS_BASE, s->fs_base);
 	}
 	if (s->gs)
-		load_gs_index(s->gs);
+		gm_gs_load(s->gs);
 	wrmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs);
 #else
 	loadsegment(ds, s->ds);
@@ -360,7 +361,7 @@ static void invvpid(u16 vpid)
 static void flush(struct gm_vcpu *vcpu, u64 eptp)
 {
 	int gen = atomic_read(&vcpu->vm->flush_gen), cpu = smp_processor_id();
-	u64 *last = &this_cpu_ptr(&area)->last_serial;
+	u64 *last = &gm_this_cpu(area)->last_serial;
 	int other = *last != vcpu->serial;
 
 	if (other)
