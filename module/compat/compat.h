@@ -78,6 +78,10 @@ typedef _Bool bool;
 #define BUILD_BUG_ON(c) ((void)sizeof(char[1 - 2 * !!(c)]))
 #endif
 
+#ifndef clamp_t
+#define clamp_t(type, v, lo, hi) min_t(type, max_t(type, v, lo), hi)
+#endif
+
 #ifndef offset_in_page
 #define offset_in_page(p) ((unsigned long)(p) & ~PAGE_MASK)
 #endif
@@ -185,6 +189,11 @@ static inline void gm_mm_drop(struct mm_struct *mm)
 #endif
 }
 
+#ifndef GM_HAVE_PAGEFAULT_DISABLE
+#define pagefault_disable() inc_preempt_count()
+#define pagefault_enable() dec_preempt_count()
+#endif
+
 #ifndef GM_HAVE_MMAP_LOCK
 #define mmap_read_lock(mm) down_read(&(mm)->mmap_sem)
 #define mmap_read_unlock(mm) up_read(&(mm)->mmap_sem)
@@ -228,7 +237,9 @@ static inline int gm_access_ok(unsigned long addr, unsigned long size)
  * interrupts are on. */
 static inline void gm_call_cpu(int cpu, void (*fn)(void *), void *arg)
 {
-#ifdef GM_HAVE_SMP_CALL_RETRY
+#if !defined(CONFIG_SMP)
+	/* There is no other. */
+#elif defined(GM_HAVE_SMP_CALL_RETRY)
 	smp_call_function(fn, arg, 0, 1);
 #else
 	smp_call_function_single(cpu, fn, arg, 1);

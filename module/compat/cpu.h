@@ -10,16 +10,16 @@
 #include <asm/cpufeature.h>
 #include <asm/cpuid/api.h>
 #include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/irq_vectors.h>
 #include <asm/processor-flags.h>
 
-/* ---- flags, control register bits, vectors ---- */
+/* ---- flags, control register bits ---- */
 
 #ifndef X86_EFLAGS_FIXED
 #define X86_EFLAGS_FIXED 0x00000002
 #endif
-#ifndef NMI_VECTOR
-#define NMI_VECTOR 2
-#endif
+
 
 #ifndef X86_CR4_VME
 #define X86_CR4_VME        0x000001
@@ -62,10 +62,19 @@
 #define X86_CR4_PKE 0x400000
 #endif
 
+#ifndef GM_HAVE_DESC_PTR
+struct desc_ptr {
+	u16 size;
+	unsigned long address;
+} __attribute__((packed));
+#endif
+
 /* ---- MSRs ---- */
 
 #ifndef MSR_EFER
-#define MSR_EFER           0xc0000080
+#define MSR_EFER 0xc0000080
+#endif
+#ifndef MSR_STAR
 #define MSR_STAR           0xc0000081
 #define MSR_LSTAR          0xc0000082
 #define MSR_CSTAR          0xc0000083
@@ -76,9 +85,13 @@
 #endif
 #ifndef EFER_SCE
 #define EFER_SCE 0x0001
+#endif
+#ifndef EFER_LME
 #define EFER_LME 0x0100
 #define EFER_LMA 0x0400
-#define EFER_NX  0x0800
+#endif
+#ifndef EFER_NX
+#define EFER_NX 0x0800
 #endif
 #ifndef EFER_SVME
 #define EFER_SVME 0x1000

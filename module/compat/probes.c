@@ -36,6 +36,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <asm/debugreg.h>
+#include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/io.h>
 #include <asm/msr.h>
@@ -93,6 +94,8 @@ void gm_u7(void) { USE(&get_user_pages_fast); }
 void gm_u8(struct mm_struct *mm); void gm_u8(struct mm_struct *mm) { USE(&mm->pinned_vm); }
 #line 1 "MMAP_LOCK" /* mmap_read_lock() and the like: 5.8 */
 void gm_u9(void) { USE(&mmap_read_lock); USE(&mmap_write_lock); }
+#line 1 "PAGEFAULT_DISABLE" /* 2.6.20 */
+void gm_u11(void) { USE(&pagefault_disable); }
 #line 1 "ACCESS_OK_TYPE" /* until 5.0 */
 void gm_u10(void *p); void gm_u10(void *p) { USE(access_ok(VERIFY_READ, p, 1)); }
 
@@ -147,6 +150,8 @@ void gm_f7(void) { SAME(anon_inode_getfd, gm_f6); }
 void gm_f8(struct eventfd_ctx *c); void gm_f8(struct eventfd_ctx *c) { eventfd_signal(c, 1); }
 
 /* ---- the CPU ---- */
+#line 1 "DESC_PTR" /* x86_64: always; i386: 2.6.25 */
+void gm_c0(struct desc_ptr *d); void gm_c0(struct desc_ptr *d) { d->size = 1; d->address = 2; }
 #line 1 "RDTSC" /* 4.3: a function; before, a macro with two arguments or none */
 void gm_c1(void) { USE(&rdtsc); }
 #line 1 "READ_CR4" /* __read_cr4(): 4.0 */

@@ -294,7 +294,7 @@ void vmx_state_prepare(struct gm_vcpu *vcpu)
 	up_read(&vcpu->vm->slots_sem);
 	for (i = 0; i < 4; i++)
 		v->pdpte[i] = v->pdpte[i] & 1 ? v->pdpte[i] & PDPTE_BITS &
-			      ((1ull << boot_cpu_data.x86_phys_bits) - 1) : 0;
+			      ((1ull << gm_phys_bits()) - 1) : 0;
 	v->pdpte_dirty = 1;
 }
 

@@ -402,10 +402,10 @@ static void debug_load(struct gm_vcpu *vcpu)
 
 	if (!(gm_loaded_dr7(vcpu) & DB_ENABLED))
 		return;
-	set_debugreg(db[0], 0);
-	set_debugreg(db[1], 1);
-	set_debugreg(db[2], 2);
-	set_debugreg(db[3], 3);
+	set_debugreg((unsigned long)db[0], 0);
+	set_debugreg((unsigned long)db[1], 1);
+	set_debugreg((unsigned long)db[2], 2);
+	set_debugreg((unsigned long)db[3], 3);
 }
 
 static unsigned long cr2_get(void)

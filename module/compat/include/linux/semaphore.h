@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For kernels before 2.6.26. */
+#include <asm/semaphore.h>
