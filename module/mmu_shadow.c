@@ -815,7 +815,7 @@ static u64 shadow_root(struct gm_vcpu *vcpu)
 	if (root_level(vcpu) == 2)
 		return virt_to_phys(table);
 	entry = READ_ONCE(table[0]);
-	return entry & GM_PT_P ? entry & GM_PT_ADDR : page_to_phys(ZERO_PAGE(0));
+	return entry & GM_PT_P ? entry & GM_PT_ADDR : gm_zero_page();
 }
 
 static void shadow_zap(struct gm_vm *vm)

@@ -208,6 +208,8 @@ static inline void gm_mm_drop(struct mm_struct *mm)
 
 /* The page at hva of the current process, with a reference (put_page() gives it back). NULL: there is none. */
 struct page *gm_page_get(unsigned long hva, int write);
+/* Physical address of a page of zeroes. */
+u64 gm_zero_page(void);
 /* The page at hva of the current process, pinned for long (page.c). NULL: there is none. */
 struct page *gm_page_pin(unsigned long hva, int write);
 void gm_page_unpin(struct page *page, int dirty);

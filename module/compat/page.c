@@ -2,6 +2,16 @@
 /* Pages of a process, held from its address space to the driver's tables. */
 #include "module/compat/compat.h"
 
+#include <asm/io.h>
+
+/* The kernel's own is not exported to modules on every kernel. */
+u64 gm_zero_page(void)
+{
+	static u8 zeroes[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+
+	return page_to_phys(vmalloc_to_page(zeroes));
+}
+
 struct page *gm_page_get(unsigned long hva, int write)
 {
 	struct page *page = NULL;
