@@ -115,7 +115,7 @@ static int add_leaf7(struct cpuid_out *o)
 		ecx |= L7_ECX_AVX512;
 		edx |= L7_EDX_AVX512;
 	}
-	if ((xcr0 & 0x200) && gm_paging.nested)
+	if (xcr0 & 0x200)
 		ecx |= L7_ECX_PKU;
 	if (gm_paging.nested)
 		ebx |= L7_EBX_INVPCID;

@@ -530,7 +530,9 @@ int gm_task_switch(struct gm_vcpu *vcpu, const struct gm_exit *x)
 	a.e.shadow = 0;
 	down_read(&vcpu->vm->slots_sem);
 	ret = attempt_start(&a, vcpu);
-	a.e.ctx.rip = x->next_rip;
+	if (!ret && !x->next_rip)
+		ret = x86_emul_decode(&a.e, NULL, 0);
+	a.e.ctx.rip = x->next_rip ? x->next_rip : vcpu->rip + a.e.insn.len;
 	if (!ret)
 		ret = x86_task_switch(&a.e.ctx, x->task.sel, x->task.source,
 				      x->task.source == X86_TASK_INT, x->task.has_err, x->task.err);

@@ -68,7 +68,8 @@ void gm_fpu_setup(void)
 		fpu_mask &= ~0xe0ull;
 	if (!(fpu_mask & 4))
 		fpu_mask &= 3;
-	if (!(__read_cr4() & CR4_PKE))
+	/* Shadow tables carry no protection keys. */
+	if (!(__read_cr4() & CR4_PKE) || !gm_paging.nested)
 		fpu_mask &= ~XCR0_PKRU;
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		rdmsrl_safe(MSR_IA32_XSS, &host_xss);

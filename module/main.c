@@ -188,10 +188,10 @@ static int __init gm_init(void)
 		pr_err("guestmode: no usable AMD-V or VT-x on this machine\n");
 		return ret;
 	}
-	gm_fpu_setup();
 	ret = gm_backend->setup();
 	if (ret)
 		return ret;
+	gm_fpu_setup();
 	gm_stats_init();
 	dev.name = device;
 	ret = misc_register(&dev);

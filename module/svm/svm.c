@@ -11,6 +11,7 @@
  */
 #include "module/gm.h"
 #include "module/svm/vmcb.h"
+#include "module/x86/task.h"
 
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
@@ -32,6 +33,10 @@
 
 #define VM_CR_SVMDIS 0x10
 #define CACHE_OFF ((u64)(X86_CR0_CD | X86_CR0_NW))
+/* The upper half of a task switch's second word */
+#define TASK_IRET 0x0010u
+#define TASK_JMP  0x0040u
+#define TASK_ERR  0x1000u
 /* Bits of CR0 whose writes VMCB_1_CR0_SEL lets pass. */
 #define CR0_OWN ((u64)(X86_CR0_TS | X86_CR0_MP))
 #define DB_ENABLED 0xffu /* of DR7 */
@@ -505,6 +510,7 @@ static const u8 exit_kinds[VMEXIT_COUNT] = {
 	[VMEXIT_HLT] = GM_X_HLT,
 	[VMEXIT_INVLPG] = GM_X_EMULATE,
 	[VMEXIT_INVLPGA] = GM_X_UD,
+	[VMEXIT_TASK] = GM_X_TASK,
 	[VMEXIT_FERR] = GM_X_NONE,
 	[VMEXIT_SHUTDOWN] = GM_X_SHUTDOWN,
 	[VMEXIT_VMRUN] = GM_X_UD,
@@ -532,6 +538,25 @@ static void exit_io(struct vmcb *v, struct gm_exit *x)
 	x->next_rip = v->exit_info2;
 }
 
+/* APM 15.14.1. RIP is at the instruction, or where the event came. */
+static void exit_task(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
+{
+	u32 how = v->exit_info2 >> 32;
+
+	x->task.sel = v->exit_info1;
+	x->task.source = how & TASK_IRET ? X86_TASK_IRET : how & TASK_JMP ? X86_TASK_JMP : X86_TASK_CALL;
+	x->task.has_err = !!(how & TASK_ERR);
+	x->task.err = v->exit_info2;
+	if (x->in_event) {
+		x->task.source = X86_TASK_INT;
+		if ((v->exit_int_info & VMCB_EV_TYPE) != VMCB_EV_SOFT)
+			x->next_rip = vcpu->rip;
+	}
+	vcpu->exc.valid = 0;
+	vcpu->nmi_injected = 0;
+	vcpu->irq_injected = -1;
+}
+
 static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 {
 	u64 code = v->exit_code;
@@ -554,6 +579,8 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 		}
 	} else if (code == VMEXIT_IOIO) {
 		exit_io(v, x);
+	} else if (code == VMEXIT_TASK) {
+		exit_task(vcpu, v, x);
 	} else if (code == VMEXIT_EXC + DB_VECTOR) {
 		x->code = v->dr6;
 	} else if (code == VMEXIT_MSR) {

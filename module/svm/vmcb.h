@@ -136,6 +136,7 @@ struct vmcb {
 #define VMEXIT_INVLPGA 0x7a
 #define VMEXIT_IOIO   0x7b
 #define VMEXIT_MSR    0x7c
+#define VMEXIT_TASK   0x7d
 #define VMEXIT_FERR   0x7e
 #define VMEXIT_SHUTDOWN 0x7f
 #define VMEXIT_VMRUN  0x80
