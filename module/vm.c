@@ -50,6 +50,20 @@ static long get_dirty_log(struct gm_vm *vm, void __user *arg)
 	return gm_dirty_log(vm, &log);
 }
 
+static long enable_cap(struct gm_vm *vm, void __user *arg)
+{
+	struct gm_enable_cap c;
+
+	if (copy_from_user(&c, arg, sizeof(c)))
+		return -EFAULT;
+	if (c.flags || c.cap != GM_CAP_MANUAL_DIRTY_LOG || c.args[0] > 1)
+		return -EINVAL;
+	down_write(&vm->slots_sem);
+	vm->dirty_manual = c.args[0];
+	up_write(&vm->slots_sem);
+	return 0;
+}
+
 static long clear_dirty_log(struct gm_vm *vm, void __user *arg)
 {
 	struct gm_clear_dirty_log log;
@@ -74,6 +88,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return set_memory_region(vm, (void __user *)arg);
 	case GM_GET_DIRTY_LOG:
 		return get_dirty_log(vm, (void __user *)arg);
+	case GM_ENABLE_CAP:
+		return enable_cap(vm, (void __user *)arg);
 	case GM_CLEAR_DIRTY_LOG:
 		return clear_dirty_log(vm, (void __user *)arg);
 	case GM_SET_TSS_ADDR:

@@ -60,6 +60,8 @@
  * the slot's end. Writes from then on count again. EINVAL, ENOENT.
  */
 #define GM_CLEAR_DIRTY_LOG _IOWR(GM_IO, 0xc0, struct gm_clear_dirty_log)
+/* Switches on a capability that changes what ioctls do: GM_CAP_MANUAL_DIRTY_LOG, args[0] = 1. EINVAL. */
+#define GM_ENABLE_CAP _IOW(GM_IO, 0xa3, struct gm_enable_cap)
 /* Accepted and without effect: this driver needs no pages of its own in the guest. */
 #define GM_SET_TSS_ADDR _IO(GM_IO, 0x47)
 #define GM_SET_IDENTITY_MAP_ADDR _IOW(GM_IO, 0x48, __u64)
@@ -125,7 +127,10 @@
 #define GM_CAP_NR_VCPUS 9
 #define GM_CAP_NR_MEMSLOTS 10
 #define GM_CAP_MP_STATE 14
+#define GM_CAP_SYNC_MMU 16 /* 1: slots follow what the process does to its memory */
 #define GM_CAP_DESTROY_MEMORY_REGION_WORKS 21
+#define GM_CAP_ENABLE_CAP_VM 98
+#define GM_CAP_MANUAL_DIRTY_LOG 168
 #define GM_CAP_USER_NMI 22
 #define GM_CAP_MCE 31 /* the number of banks */
 #define GM_CAP_JOIN_MEMORY_REGIONS_WORKS 30
@@ -216,6 +221,13 @@ struct gm_dirty_log {
 	__u32 slot;
 	__u32 padding;
 	__u64 bitmap; /* user address; a multiple of 8 bytes long */
+};
+
+struct gm_enable_cap {
+	__u32 cap;
+	__u32 flags; /* 0 */
+	__u64 args[4];
+	__u8 padding[64];
 };
 
 struct gm_clear_dirty_log {
