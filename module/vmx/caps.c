@@ -134,6 +134,11 @@ int vmx_caps_setup(void)
 	c->timer_shift = misc & 31;
 	if (secondary())
 		return -ENODEV;
+	/* Shadow tables are made for the host's PAT. */
+	if (!c->unrestricted) {
+		c->exit &= ~VMX_EXIT_LOAD_PAT;
+		c->entry &= ~VMX_ENTRY_LOAD_PAT;
+	}
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, c->cr0_set);
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, c->cr0_can);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, c->cr4_set);

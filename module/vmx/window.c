@@ -286,10 +286,11 @@ static void segs_restore(const struct host_segs *s)
 #endif
 }
 
-/* SYSCALL's registers matter to a guest that has it on. */
+/* SYSCALL's registers matter to a guest that has it on, or has the host's EFER. */
 static int wants_syscall(struct gm_vcpu *vcpu)
 {
-	return IS_ENABLED(CONFIG_X86_64) && (vcpu->efer & EFER_SCE);
+	return IS_ENABLED(CONFIG_X86_64) &&
+	       ((vcpu->efer & EFER_SCE) || !(vmx_caps.entry & VMX_ENTRY_LOAD_EFER));
 }
 
 static void msr_swap(u32 index, u64 from, u64 to)
