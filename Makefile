@@ -71,7 +71,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ## Targets:
 ##   all (default)  build/vmm
 ##   run            set up what is missing, build, make a demonstration disk, boot it
-##   check          set up what is missing, build, run all tests of a usual change (5 to 15 minutes)
+##   check          set up what is missing, build, run all tests of a usual change (half an hour)
 ##   check-unit     unit tests only (SANITIZE=address,undefined runs them sanitized)
 ##   check-tsan     several vCPUs under the thread sanitizer (five minutes)
 ##   check-cli      the command line, signals and host faults
@@ -102,7 +102,7 @@ run:
 	$(Q)scripts/run-demo.sh $(BUILD)/vmm $(CACHE)/guests/demo-disk
 
 check:
-	$(Q)scripts/setup.sh build run test
+	$(Q)scripts/setup.sh build run test rig
 	$(Q)MAKE="$(MAKE)" test/run-all.sh
 
 check-tsan:
