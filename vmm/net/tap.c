@@ -122,7 +122,8 @@ static int tap_attach(struct tap *t, const struct gm_net_options *o, char *err, 
 		return o->script ? tap_script(o->script, o->ifname, err, errlen) : 0;
 	if (errno == EPERM)
 		snprintf(err, errlen, "tap: %s: not permitted: make the interface for this user "
-			 "first: sudo vmm-ifup up %s", o->ifname, o->ifname);
+			 "first: sudo ip tuntap add dev %s mode tap user \"$USER\"", o->ifname,
+			 o->ifname);
 	else if (errno == EBUSY)
 		snprintf(err, errlen, "tap: %s: another program uses it", o->ifname);
 	else
