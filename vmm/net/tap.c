@@ -114,8 +114,8 @@ static int tap_attach(struct tap *t, const struct gm_net_options *o, char *err, 
 	strcpy(ifr.ifr_name, o->ifname);
 	t->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (t->fd < 0) {
-		snprintf(err, errlen, "tap: /dev/net/tun: %s (is the kernel's module tun there?)",
-			 strerror(errno));
+		snprintf(err, errlen, "tap: /dev/net/tun: %s%s", strerror(errno),
+			 errno == ENOENT ? " (load the kernel's module tun)" : "");
 		return -ENODEV;
 	}
 	if (!ioctl(t->fd, TUNSETIFF, &ifr))
