@@ -133,6 +133,15 @@ def check_reset(t):
     t.expect(r"Change the colors", 120)
 
 
+def check_command(t):
+    """The line behind the menu's colon."""
+    t.menu(":")
+    t.keys("s", "t", "a", "t", "Enter")
+    t.expect("state: running", 20)
+    t.keys("x")
+    t.expect("state: running", 20, gone=True)
+
+
 def check_quit(t):
     t.menu("q")
     t.expect("sure", 20)
@@ -155,7 +164,7 @@ def test_terminal(files):
             t.expect(r"^\$", 20)
             t.type("stty -a > before")
             t.type(f"{VMM} run --accel soft --memory 64M --cdrom {cd}; echo status=$?")
-            for step in (check_guest_keys, check_screenshot, check_pause, check_serial_view, check_reset, check_quit):
+            for step in (check_guest_keys, check_screenshot, check_pause, check_serial_view, check_command, check_reset, check_quit):
                 why = step(t)
                 if why:
                     return f"{step.__name__}: {why}"

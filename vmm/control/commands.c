@@ -305,25 +305,6 @@ static void state_changed(void *opaque, struct gm_machine *m)
 		control_event(c, state_name(m));
 }
 
-struct gm_control *gm_control_new(struct gm_machine *m, const struct gm_control_cfg *cfg)
-{
-	struct gm_control *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->m = m;
-	c->cfg = *cfg;
-	c->fd = c->lock_fd = c->key_timer = -1;
-	c->name = strdup(m->name ? m->name : "vmm");
-	if (!c->name) {
-		free(c);
-		return NULL;
-	}
-	c->listener = (struct gm_state_listener){.fn = state_changed, .opaque = c};
-	gm_machine_listen(m, &c->listener);
-	return c;
-}
-
 /* Names that nobody gave: what cannot be in a file name becomes '_'. */
 static void name_clean(char *name)
 {
@@ -339,6 +320,27 @@ static void name_clean(char *name)
 	}
 }
 
+struct gm_control *gm_control_new(struct gm_machine *m, const struct gm_control_cfg *cfg)
+{
+	struct gm_control *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->m = m;
+	c->cfg = *cfg;
+	c->fd = c->lock_fd = c->key_timer = -1;
+	c->name = strdup(m->name ? m->name : "vmm");
+	if (!c->name) {
+		free(c);
+		return NULL;
+	}
+	if (!cfg->name_given)
+		name_clean(c->name);
+	c->listener = (struct gm_state_listener){.fn = state_changed, .opaque = c};
+	gm_machine_listen(m, &c->listener);
+	return c;
+}
+
 static int name_take(struct gm_control *c, char *err, size_t errlen)
 {
 	char *base = c->name;
@@ -350,7 +352,6 @@ static int name_take(struct gm_control *c, char *err, size_t errlen)
 				      "and . _ + -)", base);
 		return -EINVAL;
 	}
-	name_clean(base);
 	ret = control_name_take(c, base, err, errlen);
 	for (i = 2; ret == -EADDRINUSE && !c->cfg.name_given && i < 100; i++) {
 		if (asprintf(&c->name, "%s-%u", base, i) < 0) {

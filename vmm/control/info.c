@@ -8,6 +8,7 @@
 #include "devices/pci/pci.h"
 #include "vmm/accel/accel.h"
 #include "vmm/bus.h"
+#include "vmm/net/net.h"
 #include "vmm/vcpu.h"
 
 #define ARRAY_SHOWN 16u /* elements of an array of state */
@@ -220,15 +221,18 @@ static json_t *info_devices(struct gm_control *c, const char *which, char *err, 
 static void block_add(json_t *list, const char *name, unsigned int n, const struct gm_blk *b)
 {
 	char id[16];
+	json_t *path = b ? json_string(gm_blk_path(b)) : json_null();
 
 	snprintf(id, sizeof(id), "%s%u", name, n);
+	if (!path)
+		path = json_string("(a name that is not UTF-8)");
 	if (b)
 		json_array_append_new(list, json_pack(
-			"{s:s, s:s, s:s, s:I, s:b}", "drive", id, "path", gm_blk_path(b), "format",
+			"{s:s, s:o, s:s, s:I, s:b}", "drive", id, "path", path, "format",
 			gm_blk_format(b), "size", (json_int_t)gm_blk_size(b), "readonly",
 			gm_blk_readonly(b)));
 	else
-		json_array_append_new(list, json_pack("{s:s, s:n}", "drive", id, "path"));
+		json_array_append_new(list, json_pack("{s:s, s:o}", "drive", id, "path", path));
 }
 
 static json_t *info_block(struct gm_control *c, const char *which, char *err, size_t errlen)

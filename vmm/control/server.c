@@ -148,12 +148,19 @@ static void console_output(void *opaque, const u8 *buf, size_t len)
 	conn_watch(k);
 }
 
+/* The serial ports, then the virtio consoles. */
+static struct gm_char *port_find(struct pc *pc, json_int_t n)
+{
+	if (!pc || n < 0 || n >= CONFIG_NSERIALS + CONFIG_NDEVICES)
+		return NULL;
+	return n < CONFIG_NSERIALS ? pc->serial[n] : pc->cards.consoles[n - CONFIG_NSERIALS];
+}
+
 static json_t *do_console(struct control_conn *k, const json_t *args, char *err, size_t errlen)
 {
 	const json_t *port = json_object_get(args, "port");
 	json_int_t n = port ? json_integer_value(port) : 0;
-	struct pc *pc = k->c->cfg.pc;
-	struct gm_char *chr = n >= 0 && n < CONFIG_NSERIALS && pc ? pc->serial[n] : NULL;
+	struct gm_char *chr = port_find(k->c->cfg.pc, n);
 	u8 *text;
 	size_t len;
 
