@@ -28,8 +28,8 @@ class Machine(Guest):
 
     def connect(self):
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(30)
         s.connect(self.path())
+        s.settimeout(30)
         return s, s.makefile("rb")
 
     def vmm(self, command, *words, status=0):

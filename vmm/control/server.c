@@ -350,7 +350,7 @@ int control_listen(struct gm_control *c, char *err, size_t errlen)
 	if (!ret && bind(c->fd, (struct sockaddr *)&a, sizeof(a)))
 		ret = -errno;
 	c->bound = !ret;
-	if (!ret && listen(c->fd, 16))
+	if (!ret && listen(c->fd, 64))
 		ret = -errno;
 	umask(old);
 	if (!ret)
