@@ -77,6 +77,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   check-cli      the command line, signals and host faults
 ##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
 ##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
+##   check-rig-debug  the driver under a fuzzer in a kernel with checks (FUZZ=SECONDS)
 ##   check-rig      the driver in an emulated AMD-V machine (two minutes)
 ##   check-kernels  the driver against the headers of every kernel that Debian has (KDIRS="DIR..." for other trees)
 ##   check-guests   boot every test guest (5 to 20 minutes once they are made)
@@ -112,6 +113,13 @@ check-tsan:
 
 check-cli: all
 	$(Q)test/cli/run.py
+
+# The fuzzer in a kernel with KASAN, lockdep, UBSAN, kmemleak (built on first use: half an hour).
+check-rig-debug:
+	$(Q)scripts/setup.sh build run rig debug
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)RIG_MEMORY=2048 RIG_TIMEOUT=$$(($(or $(FUZZ),300) * 3 + 600)) test/rig/run.sh --kernel debug --cpus 2 \
+		--only "programs fuzz" --fuzz $(or $(FUZZ),300) $(BUILD)/vmm
 
 check-rig:
 	$(Q)scripts/setup.sh build run rig
@@ -173,7 +181,7 @@ help:
 .PHONY: check-cli
 .PHONY: check-guests
 .PHONY: check-kernels
-.PHONY: check-rig
+.PHONY: check-rig check-rig-debug
 .PHONY: check-tsan
 .PHONY: check-unit
 .PHONY: clean

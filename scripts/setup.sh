@@ -13,6 +13,7 @@ apt_list() {
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb openssh-client iproute2 qemu-utils binutils lz4 zstd xz-utils ;;
 	rig) echo qemu-system-x86 bochs bochsbios vgabios isolinux syslinux-common xorriso busybox-static \
 		cpio kmod libc6-dev ;;
+	debug) echo gcc make flex bison bc libelf-dev libssl-dev xz-utils ;;
 	bench) echo qemu-system-x86 bochs bochs-x bochsbios vgabios valgrind lame gzip ;;
 	deb) echo build-essential debhelper dh-dkms check fakeroot lintian debootstrap ;;
 	rpm) echo rpm rpmlint ;;
@@ -27,6 +28,7 @@ dnf_list() {
 	run) echo ipxe-roms-qemu grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients iproute qemu-img lz4 zstd xz ;;
 	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod glibc-static ;;
+	debug) echo gcc make flex bison bc elfutils-libelf-devel openssl-devel xz ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
 	deb) echo dpkg-dev debhelper fakeroot lintian debootstrap ;;
 	rpm) echo rpm-build rpmlint ;;

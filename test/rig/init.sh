@@ -6,8 +6,9 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+mount -t debugfs debug /sys/kernel/debug 2>/dev/null
 dmesg -c >/dev/null
-TESTS="programs reload boot smp coexist"
+TESTS="programs reload boot smp kill coexist"
 . /rig.conf
 echo
 echo "rig: start"
@@ -31,14 +32,57 @@ test_shadow() {
 	reload $PARAMS
 }
 
+# KiB of memory that the kernel has in use for itself.
+kernel_memory() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^(Slab|VmallocUsed|Percpu|PageTables|KernelStack):/ {n += $2} END {print n}' /proc/meminfo
+}
+
 test_reload() {
+	before=$(kernel_memory)
 	n=0
-	while [ $n -lt 20 ]; do
+	while [ $n -lt 100 ]; do
+		[ $((n % 10)) != 0 ] || /rigtest /dev/guestmode "real mode" >/dev/null || break
 		reload $PARAMS || break
 		n=$((n + 1))
 	done
-	[ $n = 20 ]
-	result "rmmod and insmod 20 times" $?
+	after=$(kernel_memory)
+	[ $n = 100 ] && [ $((after - before)) -lt 2048 ]
+	result "rmmod and insmod 100 times with VMs in between, $((after - before)) KiB more in use" $?
+}
+
+# SIGKILL to a running VMM: all that it had is gone, and the module can be removed.
+test_kill() {
+	before=$(kernel_memory)
+	n=0
+	while [ $n -lt 5 ]; do
+		/vmm run --accel guestmode --display none --memory 128M --kernel /vmlinuz --initrd /guest.img \
+			--append "console=ttyS0 panic=-1" --serial stdio </dev/null >/dev/null 2>&1 &
+		usleep $((300000 + n * 400000))
+		kill -9 $!
+		wait $! 2>/dev/null
+		n=$((n + 1))
+	done
+	sleep 1
+	after=$(kernel_memory)
+	[ "$(awk '$1 == "guestmode" {print $3}' /proc/modules)" = 0 ] && [ $((after - before)) -lt 2048 ] &&
+		rmmod guestmode && insmod /guestmode.ko $PARAMS
+	result "kill -9 of running VMMs leaves nothing, $((after - before)) KiB more in use" $?
+}
+
+# All ioctls with hostile arguments from many threads; the host's kernel tells what went wrong.
+test_fuzz() {
+	/rigtest /dev/guestmode fuzz $FUZZ $SEED
+	result "$FUZZ seconds of hostile ioctls" $?
+	[ -e /sys/kernel/debug/kmemleak ] || return 0
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	[ ! -s /sys/kernel/debug/kmemleak ] && [ -z "$(cat /sys/kernel/debug/kmemleak)" ]
+	s=$?
+	result "no memory is lost" $s
+	[ $s = 0 ] || head -60 /sys/kernel/debug/kmemleak | sed 's/^/    /'
 }
 
 boot_guest() { # LOG CPUS

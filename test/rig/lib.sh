@@ -4,12 +4,12 @@
 # Debian's with its headers (unpacked, not installed), the module built for it, a RAM disk, and a machine
 # of QEMU (AMD-V) or Bochs (VT-x). Needs $top, the repository, and $work, an empty folder.
 #
-#   rig_kernel PACKAGE[:ARCH[:SUITE]]   sets release, arch, suite, kdir (the kernel)
+#   rig_kernel debug|PACKAGE[:ARCH[:SUITE]]   sets release, arch, suite, kdir (the kernel)
 #   rig_module         builds $work/module/guestmode.ko with the suite's own compiler; a warning is a failure
 #   rig_host VMM       makes $work/host, the files of the host's RAM disk
 #   rig_pack DIR OUT   packs a RAM disk
 #   boot_qemu, boot_bochs MODEL CPUS INITRD APPEND CONSOLE   boot $release and wait for its end
-#                      (RIG_QEMU: more options of QEMU)
+#                      (RIG_QEMU: more options of QEMU; RIG_MEMORY: MiB, 1024)
 #   rig_report CONSOLE   prints results and a summary; fails if something failed
 PATH=$PATH:/usr/sbin:/sbin
 . "$top/scripts/packages.sh"
@@ -23,6 +23,14 @@ rig_kernel() {
 	arch=${arch:-$(dpkg --print-architecture)}
 	suite=${rig_rest#"${rig_rest%%:*}"}
 	suite=${suite#:}
+	if [ "$rig_pkg" = debug ]; then
+		headers=$("$top/test/rig/debug-kernel.sh")
+		release=$(cat "$headers/include/config/kernel.release")
+		kdir=$work/kernel
+		mkdir -p "$kdir/boot"
+		cp "$headers/arch/x86/boot/bzImage" "$kdir/boot/vmlinuz-$release"
+		return 0
+	fi
 	case $rig_pkg in
 	linux-image-[0-9]*) ;;
 	*) rig_pkg=$(pkg_depends "$rig_pkg" '^linux-image-' "$suite" "$arch") ;;
@@ -71,7 +79,7 @@ rig_guest() {
 rig_host() {
 	host=$work/host
 	mkdir -p "$host/bin" "$host/proc" "$host/sys" "$host/dev" "$host/tmp" "$host/usr/share/seabios"
-	${CC:-gcc} -O1 -Wall -Wextra -Werror -static -I"$top" -o "$host/rigtest" "$top"/test/rig/*.c
+	${CC:-gcc} -O1 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -I"$top" -o "$host/rigtest" "$top"/test/rig/*.c
 	cp /bin/busybox "$host/bin/"
 	cp "$work/module/guestmode.ko" "$host/"
 	rig_program "$1"
@@ -89,7 +97,7 @@ rig_host() {
 
 RIG_QEMU=${RIG_QEMU:-}
 boot_qemu() {
-	timeout -s KILL "${RIG_TIMEOUT:-240}" qemu-system-x86_64 -accel tcg $RIG_QEMU -cpu "$1" -smp "$2" -m 1024 -nodefaults \
+	timeout -s KILL "${RIG_TIMEOUT:-240}" qemu-system-x86_64 -accel tcg $RIG_QEMU -cpu "$1" -smp "$2" -m "${RIG_MEMORY:-1024}" -nodefaults \
 		-nographic -no-reboot -serial "file:$5" -kernel "$kdir/boot/vmlinuz-$release" \
 		-initrd "$3" -append "$4" </dev/null || true
 }

@@ -2,6 +2,7 @@
 /* The loop over all tests. Prints a line per test and a summary. */
 #include "test/rig/rig.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void run_all(const char *path, const char *match, const struct test *t,
@@ -26,6 +27,7 @@ static void run_all(const char *path, const char *match, const struct test *t,
 }
 
 /*
+ * rigtest DEVICE fuzz SECONDS [SEED], see fuzz.c; or
  * rigtest [DEVICE [MATCH]]: those tests whose name has MATCH in it; on another device than ours only
  * the guest programs.
  */
@@ -35,6 +37,8 @@ int main(int argc, char **argv)
 	const char *match = argc > 2 ? argv[2] : "";
 	unsigned int passed = 0, failed = 0;
 
+	if (argc > 3 && !strcmp(match, "fuzz"))
+		return rig_fuzz(path, atoi(argv[3]), argc > 4 ? strtoull(argv[4], NULL, 0) : 1);
 	run_all(path, match, tests_modes, &passed, &failed);
 	run_all(path, match, tests_abi, &passed, &failed);
 	run_all(path, match, tests_memory, &passed, &failed);

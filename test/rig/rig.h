@@ -45,6 +45,9 @@ int guest_run(struct guest *g);
 	__asm__(".pushsection .rodata\n.code" #bits "\n" #name ":\n" text "\n" #name               \
 		"_end:\n.code64\n.popsection")
 
+/* fuzz.c. 0 when it came to its end. */
+int rig_fuzz(const char *device, unsigned int seconds, uint64_t seed);
+
 struct test {
 	const char *name;
 	int (*fn)(struct guest *g);

@@ -9,17 +9,19 @@ usage: test/rig/run.sh [OPTION...] VMM
   --engine qemu|bochs   the emulator (qemu)
   --model NAME          its CPU model (max; corei7_haswell_4770)
   --cpus N              CPUs of the host (1)
-  --kernel PACKAGE[:ARCH[:SUITE]]   the host's kernel (linux-image-cloud-amd64)
+  --kernel PACKAGE[:ARCH[:SUITE]]   the host's kernel (linux-image-cloud-amd64); debug: a kernel with checks, built once
+  --fuzz SECONDS        for the test fuzz (60)
+  --seed N              for the test fuzz (a new one each time)
   --param TEXT          module parameters, may be given several times
   --append TEXT         more for the host's kernel command line
-  --only "TEST..."      of init.sh (programs reload boot smp coexist)
+  --only "TEST..."      of init.sh (programs reload boot smp kill coexist; shadow fuzz)
   --match TEXT          only the guest programs whose name has TEXT in it
   --keep FOLDER         work there and leave everything in it
 The environment: RIG_TIMEOUT, seconds for the whole machine.
 END
 }
 top=$(cd "$(dirname "$0")/../.." && pwd)
-engine=qemu model='' cpus=1 kernel=linux-image-cloud-amd64 params='' append='' only='' match='' work=''
+engine=qemu model='' cpus=1 kernel=linux-image-cloud-amd64 params='' append='' only='' match='' work='' fuzz=60 seed=$$
 while [ $# -gt 1 ]; do
 	case $1 in
 	--engine) engine=$2 ;;
@@ -30,6 +32,8 @@ while [ $# -gt 1 ]; do
 	--append) append="$append $2" ;;
 	--only) only=$2 ;;
 	--match) match=$2 ;;
+	--fuzz) fuzz=$2 ;;
+	--seed) seed=$2 ;;
 	--keep) work=$2 ;;
 	*) usage >&2; exit 2 ;;
 	esac
@@ -58,6 +62,8 @@ cat >"$work/host/rig.conf" <<END
 PARAMS="$params"
 ONLY="$only"
 MATCH="$match"
+FUZZ="$fuzz"
+SEED="$seed"
 END
 rig_pack "$work/host" "$work/initrd"
 echo "rig: $engine $model, $cpus CPU, $release$params"
