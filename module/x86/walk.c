@@ -174,7 +174,8 @@ static int x86_walk_mark(struct x86_walk *w, int write)
 		e = w->entry[level];
 		if ((e & set) == set)
 			continue;
-		rc = mmu->ops->cmpxchg(mmu->opaque, w->gpa[level], w->fmt->entry_size, e, e | set);
+		/* In parentheses: kernels have a macro of that name. */
+		rc = (mmu->ops->cmpxchg)(mmu->opaque, w->gpa[level], w->fmt->entry_size, e, e | set);
 		if (rc <= 0)
 			return rc;
 		w->entry[level] = e | set;
