@@ -6,7 +6,7 @@
  */
 #include "module/gm.h"
 
-#include "module/x86/emul.h"
+#include "module/x86/emul_impl.h"
 #include "module/x86/event.h"
 #include "module/x86/seg.h"
 #include "module/x86/task.h"
@@ -180,6 +180,32 @@ static void io_invlpg(struct x86_ctx *ctx, u64 lin)
 	gm_mmu_invlpg(vcpu_of(ctx), lin);
 }
 
+/* In the image of FXSAVE; what is not marked there as in use is in its initial state. */
+static void io_vec(struct x86_ctx *ctx, unsigned int reg, int mmx, u8 *buf, int write)
+{
+	u8 *fpu = vcpu_of(ctx)->fpu, *p = mmx ? fpu + 32 + 16 * (reg & 7) : fpu + 160 + 16 * (reg & 15);
+	u8 bit = mmx ? 1 : 2;
+
+	if (!(fpu[512] & bit)) {
+		memset(p, 0, 16);
+		if (write && mmx)
+			memset(fpu + 32, 0, 128);
+		else if (write)
+			memset(fpu + 160, 0, 256);
+	}
+	if (!write) {
+		memcpy(buf, p, mmx ? 8 : 16);
+		return;
+	}
+	memcpy(p, buf, mmx ? 8 : 16);
+	fpu[512] |= bit;
+	if (mmx) { /* exponent all ones, top of stack 0, all registers valid */
+		memset(p + 8, 0xff, 2);
+		fpu[3] &= ~0x38;
+		fpu[4] = 0xff;
+	}
+}
+
 /* ---- registers ---- */
 
 static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *out)
@@ -307,6 +333,7 @@ static void op_set_cpl(struct x86_ctx *ctx, unsigned int cpl)
 
 static const struct x86_emul_io emul_io = {
 	.in = io_in, .out = io_out, .invlpg = io_invlpg, .set_table = io_set_table,
+	.vec = io_vec,
 };
 
 static const struct x86_ops emul_ops = {
@@ -474,11 +501,108 @@ static int insn_get(struct attempt *a, const struct gm_exit *exit)
 	return 0;
 }
 
+/* ---- repeated INS and OUTS, as many elements as one page gives in one exit ---- */
+
+static int is_batch(const struct attempt *a)
+{
+	return (a->e.insn.op == X86_OP_INS || a->e.insn.op == X86_OP_OUTS) &&
+	       (a->e.insn.prefixes & (X86_PFX_REP | X86_PFX_REPNE)) &&
+	       !(a->e.ctx.rflags & X86_FL_DF);
+}
+
+/* How many elements fit, and where their memory is. 0 or 1: do them one by one, faults and all. */
+static unsigned int batch_span(struct attempt *a, u64 *gpa)
+{
+	int in = a->e.insn.op == X86_OP_INS;
+	unsigned int size = a->e.insn.opsize, acc = in ? X86_ACC_WRITE : X86_ACC_READ, n;
+	unsigned int seg = in ? X86_ES : a->e.insn.seg;
+	u64 mask = x86_emul_mask(a->e.insn.addrsize);
+	u64 count = a->e.gpr[X86_RCX] & mask, off = a->e.gpr[in ? X86_RDI : X86_RSI] & mask, lin;
+	struct x86_ctx *ctx = &a->e.ctx;
+
+	if (count < 2 || x86_linear(ctx, seg, off, size, acc, &lin))
+		return 0;
+	n = min_t(u64, count, (PAGE_SIZE - (lin & ~PAGE_MASK)) / size);
+	if (n < 2 || off + n * size - 1 > mask || x86_linear(ctx, seg, off, n * size, acc, &lin) ||
+	    translate(ctx, lin, acc, gpa))
+		return 0;
+	return n;
+}
+
+static void batch_advance(struct attempt *a, unsigned int n)
+{
+	unsigned int size = a->e.insn.addrsize, index = a->e.insn.op == X86_OP_INS ? X86_RDI : X86_RSI;
+	u64 mask = x86_emul_mask(size), count = (a->e.gpr[X86_RCX] & mask) - n;
+	u64 next = a->e.ctx.rip + a->e.insn.len;
+
+	x86_emul_set_gpr(&a->e, index, size, 0, a->e.gpr[index] + n * a->e.insn.opsize);
+	x86_emul_set_gpr(&a->e, X86_RCX, size, 0, count);
+	if (!count)
+		a->e.ctx.rip = a->e.mode == X86_MODE_64 ? next : (u32)next;
+	commit(a);
+}
+
+/* 1: the exit is prepared; 0: not a batch. */
+static int batch_start(struct attempt *a)
+{
+	struct gm_vcpu *vcpu = a->vcpu;
+	struct gm_run *run = vcpu->run;
+	u8 *data = (u8 *)run + GM_PIO_OFFSET;
+	unsigned int n, size = a->e.insn.opsize;
+	u16 port = (u16)a->e.gpr[X86_RDX];
+	u64 gpa;
+
+	if (!is_batch(a) || gm_bus_has_port(vcpu->vm, port))
+		return 0;
+	n = batch_span(a, &gpa);
+	if (n < 2)
+		return 0;
+	if (a->e.insn.op == X86_OP_OUTS ? gm_mem_read(vcpu->vm, gpa, data, n * size) :
+					  !gm_mem_writable(vcpu->vm, gpa))
+		return 0;
+	run->exit_reason = GM_EXIT_IO;
+	run->io.direction = a->e.insn.op == X86_OP_INS ? GM_IO_IN : GM_IO_OUT;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = n;
+	run->io.data_offset = GM_PIO_OFFSET;
+	if (a->e.insn.op == X86_OP_OUTS) {
+		batch_advance(a, n);
+	} else {
+		vcpu->pending = GM_PEND_INS;
+		vcpu->ins_count = n;
+	}
+	return 1;
+}
+
+/* The program has read the port: everything is looked at anew, as registers may have changed. */
+int gm_emulate_ins(struct gm_vcpu *vcpu)
+{
+	struct attempt a;
+	unsigned int n = 0;
+	u64 gpa;
+	int ret;
+
+	down_read(&vcpu->vm->slots_sem);
+	ret = attempt_start(&a, vcpu);
+	if (!ret)
+		ret = x86_emul_decode(&a.e, NULL, 0);
+	if (!ret && a.e.insn.op == X86_OP_INS && is_batch(&a))
+		n = min_t(unsigned int, batch_span(&a, &gpa), vcpu->ins_count);
+	if (n)
+		ret = gm_mem_write(vcpu->vm, gpa, (u8 *)vcpu->run + GM_PIO_OFFSET, n * a.e.insn.opsize);
+	up_read(&vcpu->vm->slots_sem);
+	if (!n || ret)
+		return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, X86_OP_INS);
+	batch_advance(&a, n);
+	return 1;
+}
+
 int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 {
 	struct attempt a;
 	u64 cr8 = vcpu->cr8;
-	int ret;
+	int batch, ret;
 
 	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
 	down_read(&vcpu->vm->slots_sem);
@@ -489,9 +613,14 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 	if (!ret && ((a.e.insn.prefixes & X86_PFX_LOCK) || a.e.insn.op == X86_OP_XCHG) &&
 	    gm_mmu_unprotect(vcpu))
 		ret = X86_RETRY;
-	if (!ret)
+	batch = !ret && exit && batch_start(&a);
+	if (!ret && !batch)
 		ret = x86_emul_exec(&a.e);
 	up_read(&vcpu->vm->slots_sem);
+	if (batch) {
+		vcpu->emulated.valid = vcpu->emulated.has_gpa = 0;
+		return 0;
+	}
 	ret = finish(&a, ret);
 	if (ret == 1 && vcpu->cr8 < cr8) {
 		vcpu->run->exit_reason = GM_EXIT_SET_TPR;

@@ -396,6 +396,9 @@ static int answer_take(struct gm_vcpu *vcpu)
 		in_result(vcpu, (u8 *)run + GM_PIO_OFFSET, vcpu->in_size);
 		vcpu->pending = GM_PEND_NONE;
 		return 1;
+	case GM_PEND_INS:
+		vcpu->pending = GM_PEND_NONE;
+		return gm_emulate_ins(vcpu);
 	case GM_PEND_READ:
 		memcpy(f->data, f->kind == GM_FRAG_PIO ? (u8 *)run + GM_PIO_OFFSET : run->mmio.data,
 		       f->len);

@@ -178,7 +178,7 @@ struct gm_emulated {
 	struct x86_insn insn;
 };
 
-enum gm_pending { GM_PEND_NONE, GM_PEND_IN, GM_PEND_READ, GM_PEND_WRITE };
+enum gm_pending { GM_PEND_NONE, GM_PEND_IN, GM_PEND_INS, GM_PEND_READ, GM_PEND_WRITE };
 
 struct gm_seg {
 	u64 base;
@@ -266,6 +266,7 @@ struct gm_vcpu {
 	/* An exit that the program answers */
 	enum gm_pending pending;
 	u8 in_size;
+	u16 ins_count;         /* elements of a repeated INS */
 	u8 nread;              /* reads[] answered; kept while the instruction is run again */
 	u8 pos;                /* of them, those used in this attempt */
 	u8 nwrite, wrote;
@@ -361,6 +362,8 @@ static inline void gm_vcpu_left(struct gm_vcpu *vcpu)
  */
 int gm_bus_read(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, void *val);
 int gm_bus_write(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, const void *val);
+/* Somebody in the kernel may have something at this port. */
+int gm_bus_has_port(struct gm_vm *vm, u16 port);
 int gm_bus_init(struct gm_vm *vm);
 void gm_bus_fini(struct gm_vm *vm);
 long gm_bus_ioctl(struct gm_vm *vm, unsigned int cmd, void __user *arg);
@@ -455,6 +458,8 @@ struct x86_event;
 int gm_deliver(struct gm_vcpu *vcpu, const struct x86_event *ev);
 /* A hardware task switch. As a handler of exits (exit.c). */
 int gm_task_switch(struct gm_vcpu *vcpu, const struct gm_exit *exit);
+/* The answer to a repeated INS. */
+int gm_emulate_ins(struct gm_vcpu *vcpu);
 /* The #UD at rip is of VMCALL or VMMCALL: 1, and rip is behind it. */
 int gm_is_hypercall(struct gm_vcpu *vcpu);
 /* The walk of a privileged read. 0, or -EINVAL when it faults. */

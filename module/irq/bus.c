@@ -90,6 +90,12 @@ int gm_bus_read(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, void
 	return gm_irq_read(vcpu, kind, addr, len, val);
 }
 
+/* On the safe side, and without bus_sem, which whoever asks may not take. */
+int gm_bus_has_port(struct gm_vm *vm, u16 port)
+{
+	return READ_ONCE(vm->nbus) || (READ_ONCE(vm->irq) && (port < 0x100 || (port & ~1) == 0x4d0));
+}
+
 int gm_bus_write(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, const void *val)
 {
 	struct gm_vm *vm = vcpu->vm;

@@ -442,6 +442,8 @@ static const struct {
 	{ X86_OP_XCHG, emul_xchg },
 	{ X86_OP_XADD, emul_xchg },
 	{ X86_OP_CMPXCHG, emul_cmpxchg },
+	{ X86_OP_CMPXCHG8B, x86_emul_cmpxchg_wide },
+	{ X86_OP_CMPXCHG16B, x86_emul_cmpxchg_wide },
 	{ X86_OP_SHL, x86_emul_shift },
 	{ X86_OP_SHR, x86_emul_shift },
 	{ X86_OP_SAR, x86_emul_shift },
@@ -557,6 +559,8 @@ int x86_emul_exec(struct x86_emul *e)
 			ret = emul_table[i].fn(e);
 			break;
 		}
+	if (ret == X86_EMUL_UNKNOWN && (e->insn.props & (X86_P_SSE | X86_P_MMX)))
+		ret = x86_emul_vec_move(e);
 	if (ret == X86_EMUL_AGAIN || ret == X86_EMUL_JUMPED)
 		return 0;
 	if (!ret)

@@ -30,6 +30,8 @@ struct x86_emul_io {
 	void (*invlpg)(struct x86_ctx *ctx, u64 lin);
 	/* LGDT (idt 0) and LIDT: 0 or X86_FAULT. */
 	int (*set_table)(struct x86_ctx *ctx, int idt, const struct x86_dtr *t);
+	/* Reads or writes an XMM register (16 bytes) or an MMX register (8); NULL: there are none. */
+	void (*vec)(struct x86_ctx *ctx, unsigned int reg, int mmx, u8 *buf, int write);
 };
 
 struct x86_emul {

@@ -25,7 +25,7 @@ int x86_emul_rm_get(struct x86_emul *e, unsigned int size, u64 *val);
 int x86_emul_rm_set(struct x86_emul *e, unsigned int size, u64 val);
 int x86_emul_string(struct x86_emul *e);
 
-/* emul_int.c, emul_flow.c: groups of instructions */
+/* emul_int.c, emul_flow.c, emul_ext.c: groups of instructions */
 int x86_emul_shift(struct x86_emul *e);
 int x86_emul_shift2(struct x86_emul *e);
 int x86_emul_mul(struct x86_emul *e);
@@ -55,5 +55,7 @@ int x86_emul_if(struct x86_emul *e);
 int x86_emul_pushf(struct x86_emul *e);
 int x86_emul_table(struct x86_emul *e);
 int x86_emul_selector(struct x86_emul *e);
+int x86_emul_cmpxchg_wide(struct x86_emul *e);
+int x86_emul_vec_move(struct x86_emul *e);
 
 #endif

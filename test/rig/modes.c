@@ -46,14 +46,16 @@ static int test_string_io(struct guest *g)
 
 	memcpy(g->mem + DATA, "xyz", 3);
 	CHECK(guest_real(g, string_io, string_io_end) == 0);
-	for (i = 0; i < 3; i++) {
+	/* A program must take any split. */
+	for (i = 0; i < 3; i += g->run->io.count) {
 		CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x1f0);
-		CHECK(*pio(g) == "xyz"[i]);
+		CHECK(g->run->io.count <= 3 - i && g->run->io.size == 1);
+		CHECK(memcmp(pio(g), "xyz" + i, g->run->io.count) == 0);
 	}
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2; i += g->run->io.count) {
 		CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.direction == GM_IO_IN);
-		CHECK(g->run->io.size == 2);
-		memcpy(pio(g), i ? "cd" : "ab", 2);
+		CHECK(g->run->io.size == 2 && g->run->io.count <= 2 - i);
+		memcpy(pio(g), "abcd" + 2 * i, 2 * g->run->io.count);
 	}
 	CHECK(guest_run(g) == GM_EXIT_HLT);
 	CHECK(memcmp(g->mem + DATA + 0x1000, "abcd", 4) == 0);

@@ -45,7 +45,7 @@ static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *s)
 
 static u64 op_get_cr(struct x86_ctx *ctx, unsigned int cr)
 {
-	return cr ? 0 : X86_CR0_PE;
+	return cr == 4 ? X86_CR4_OSFXSR : cr ? 0 : X86_CR0_PE;
 }
 
 static u64 op_get_efer(struct x86_ctx *ctx)
@@ -70,7 +70,17 @@ static const struct x86_ops ops = {
 	.read = op_read, .write = op_write, .probe = op_probe, .get_seg = op_get_seg,
 	.get_cr = op_get_cr, .get_efer = op_get_efer,
 };
-static const struct x86_emul_io io = { io_in, io_out };
+static u8 vec[16]; /* every vector register */
+
+static void io_vec(struct x86_ctx *ctx, unsigned int reg, int mmx, u8 *buf, int write)
+{
+	if (write)
+		memcpy(vec, buf, mmx ? 8 : 16);
+	else
+		memcpy(buf, vec, mmx ? 8 : 16);
+}
+
+static const struct x86_emul_io io = { .in = io_in, .out = io_out, .vec = io_vec };
 
 /* Code at 0x100; EAX 0x11223344, ECX 2, EDX 0x3f8, EBX 0x800 (memory holds 0x80000001 there), ESI 0x800,
  * EDI 0x900, ESP 0xa00. `reg`, `addr`: the register and the four bytes looked at afterwards. */
@@ -146,6 +156,12 @@ static const struct {
 	{ "in", "\xe4\x60", 2, 0, 0x102, X86_RAX, 0x11223377, 0x800, 0x80000001, 0 },
 	{ "pushf", "\x9c", 1, 0, 0x101, X86_RSP, 0x9fc, 0x9fc, 2, 0 },
 	{ "mov from ds", "\x8c\xd8", 2, 0, 0x102, X86_RAX, 0, 0x800, 0x80000001, 0 },
+	{ "cmpxchg8b, unequal", "\x0f\xc7\x0b", 3, 0, 0x103, X86_RAX, 0x80000001, 0x800, 0x80000001, 0 },
+	{ "movdqu store", "\xf3\x0f\x7f\x0b", 4, 0, 0x104, X86_RAX, 0x11223344, 0x800, 0x5a5a5a5a, 0 },
+	{ "movaps, misaligned", "\x0f\x28\x4b\x04", 4, X86_FAULT, 0x100, X86_RAX, 0x11223344, 0x800,
+	  0x80000001, 0 },
+	{ "movss store", "\xf3\x0f\x11\x4b\x01", 5, 0, 0x105, X86_RAX, 0x11223344, 0x800, 0x5a5a5a01, 0 },
+	{ "movq mm store", "\x0f\x7f\x0b", 3, 0, 0x103, X86_RAX, 0x11223344, 0x804, 0x5a5a5a5a, 0 },
 	{ "not known: fadd", "\xd8\x03", 2, X86_EMUL_UNKNOWN, 0x100, X86_RAX, 0x11223344, 0x800,
 	  0x80000001, 0 },
 };
@@ -158,6 +174,7 @@ START_TEST(instructions)
 
 	memset(&e, 0, sizeof(e));
 	memset(mem, 0, sizeof(mem));
+	memset(vec, 0x5a, sizeof(vec));
 	memcpy(mem + 0x100, cases[_i].code, cases[_i].len);
 	memcpy(mem + 0x800, &word, 4);
 	e.ctx.ops = &ops;
@@ -205,6 +222,42 @@ START_TEST(port_value)
 }
 END_TEST
 
+/* What a load leaves in the register: 16 bytes with memory 01 02 03 ..., the register 5a before. */
+static const struct {
+	const char *name;
+	const char *code;
+	unsigned int len;
+	const char *want;
+} loads[] = {
+	{ "movups", "\x0f\x10\x0b", 3, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10" },
+	{ "movss", "\xf3\x0f\x10\x0b", 4, "\x01\x02\x03\x04\0\0\0\0\0\0\0\0\0\0\0" },
+	{ "movq", "\xf3\x0f\x7e\x0b", 4, "\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\0\0\0\0" },
+	{ "movhps", "\x0f\x16\x0b", 3, "ZZZZZZZZ\x01\x02\x03\x04\x05\x06\x07\x08" },
+	{ "movlpd", "\x66\x0f\x12\x0b", 4, "\x01\x02\x03\x04\x05\x06\x07\x08ZZZZZZZZ" },
+	{ "movd", "\x66\x0f\x6e\x0b", 4, "\x01\x02\x03\x04\0\0\0\0\0\0\0\0\0\0\0" },
+};
+
+START_TEST(vector_loads)
+{
+	struct x86_emul e;
+	unsigned int i;
+
+	memset(&e, 0, sizeof(e));
+	memset(vec, 'Z', sizeof(vec));
+	memcpy(mem, loads[_i].code, loads[_i].len);
+	for (i = 0; i < 16; i++)
+		mem[0x800 + i] = (u8)(i + 1);
+	e.ctx.ops = &ops;
+	e.ctx.gpr = e.gpr;
+	e.io = &io;
+	e.mode = X86_MODE_32;
+	e.gpr[X86_RBX] = 0x800;
+	ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), 0);
+	ck_assert_int_eq(x86_emul_exec(&e), 0);
+	ck_assert_msg(!memcmp(vec, loads[_i].want, 16), "%s", loads[_i].name);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("emul");
@@ -214,6 +267,7 @@ int main(void)
 
 	tcase_add_loop_test(t, instructions, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(t, port_value);
+	tcase_add_loop_test(t, vector_loads, 0, sizeof(loads) / sizeof(loads[0]));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
