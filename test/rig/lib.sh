@@ -23,6 +23,7 @@ rig_kernel() {
 	arch=${arch:-$(dpkg --print-architecture)}
 	suite=${rig_rest#"${rig_rest%%:*}"}
 	suite=${suite#:}
+	headers=
 	if [ "$rig_pkg" = debug ]; then
 		headers=$("$top/test/rig/debug-kernel.sh")
 		release=$(cat "$headers/include/config/kernel.release")
@@ -42,10 +43,13 @@ rig_kernel() {
 
 rig_module() {
 	cp -a "$top/module" "$work/module"
-	root=$(pkg_root "$suite" "$arch" $pkg_build "linux-headers-$release") || return 1
-	if ! pkg_chroot "$root" "$arch" "$work" make -C "/usr/src/linux-headers-$release" M=/tmp/module \
-		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1 ||
-		grep -q warning: "$work/log"; then
+	if [ -n "$headers" ]; then
+		set -- make -C "$headers" M="$work/module"
+	else
+		root=$(pkg_root "$suite" "$arch" $pkg_build "linux-headers-$release") || return 1
+		set -- pkg_chroot "$root" "$arch" "$work" make -C "/usr/src/linux-headers-$release" M=/tmp/module
+	fi
+	if ! "$@" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1 || grep -q warning: "$work/log"; then
 		cat "$work/log" >&2
 		echo "FAIL module build against $release"
 		echo "0 passed, 1 failed"
