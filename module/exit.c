@@ -4,6 +4,7 @@
  * returns 1 to go on in the guest, 0 to return to the program with run->exit_reason set, or -errno.
  */
 #include "module/gm.h"
+#include "module/trace.h"
 
 #include <asm/msr.h>
 
@@ -325,6 +326,7 @@ int gm_exit_handle(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 	int ret;
 
 	vcpu->stats.exits[exit->kind]++;
+	trace_gm_exit(vcpu->id, exit->kind, vcpu->rip, exit->code);
 	ret = handlers[exit->kind](vcpu, exit);
 	if (vcpu->triple_fault && ret == 1) {
 		vcpu->triple_fault = 0;

@@ -14,6 +14,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#define CREATE_TRACE_POINTS
+#include "module/trace.h"
+
 struct stat_desc {
 	const char *name;
 	u32 offset;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A vCPU: its descriptor, its mapping, and RUN. */
 #include "module/gm.h"
+#include "module/trace.h"
 
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -143,6 +144,7 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
 	vcpu->stats.runs++;
 	ret = gm_run_loop(vcpu);
+	trace_gm_return(vcpu->id, run->exit_reason, ret);
 	run->ready_for_interrupt_injection = gm_can_inject(vcpu);
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
 	run->flags = 0;
