@@ -596,6 +596,8 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 		return set_cpuid(vcpu, arg);
 	case GM_GET_CPUID2:
 		return get_cpuid(vcpu, arg);
+	case GM_SET_VAPIC_ADDR:
+		return 0;
 	case GM_NMI:
 		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
 		vcpu->mp_state = GM_MP_RUNNABLE;

@@ -101,6 +101,8 @@
 #define GM_NMI _IO(GM_IO, 0x9a)
 /* Gives the vCPU machine-check banks: its MCG_CAP. EINVAL: banks 0 or over 32, unknown bits. */
 #define GM_X86_SETUP_MCE _IOW(GM_IO, 0x9c, __u64)
+/* Accepted and without effect: accesses to the TPR are not reported, so no guest is made to use it. */
+#define GM_SET_VAPIC_ADDR _IOW(GM_IO, 0x93, __u64)
 /* Reports a machine check to the guest. EINVAL: no such bank, not valid. */
 #define GM_X86_SET_MCE _IOW(GM_IO, 0x9e, struct gm_mce)
 /*

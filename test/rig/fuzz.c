@@ -143,6 +143,7 @@ static const struct command commands[] = {
 	{ GM_SET_GUEST_DEBUG, 0, ON_VCPU, 0 },
 	{ GM_X86_SETUP_MCE, 0, ON_VCPU, 0 },
 	{ GM_X86_SET_MCE, 0, ON_VCPU, 0 },
+	{ GM_SET_VAPIC_ADDR, 0, ON_VCPU, 0 },
 };
 
 /* The argument: mostly a filled buffer, now and then a bad pointer or one that ends in a hole. */
