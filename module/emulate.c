@@ -535,6 +535,7 @@ static void batch_advance(struct attempt *a, unsigned int n)
 	u64 mask = x86_emul_mask(size), count = (a->e.gpr[X86_RCX] & mask) - n;
 	u64 next = a->e.ctx.rip + a->e.insn.len;
 
+	a->e.shadow = 0;
 	x86_emul_set_gpr(&a->e, index, size, 0, a->e.gpr[index] + n * a->e.insn.opsize);
 	x86_emul_set_gpr(&a->e, X86_RCX, size, 0, count);
 	if (!count)
