@@ -86,8 +86,8 @@ static void add_system(struct gm_gdb *g, bool wide)
 	const char *type = wide ? "uint64" : "uint32";
 
 	if (wide) {
-		add(g, SEGS, "long", 64, GDB_SEG_BASE, X86_FS, "fs_base");
-		add(g, SEGS, "long", 64, GDB_SEG_BASE, X86_GS, "gs_base");
+		add(g, SEGS, "int", 64, GDB_SEG_BASE, X86_FS, "fs_base");
+		add(g, SEGS, "int", 64, GDB_SEG_BASE, X86_GS, "gs_base");
 	}
 	for (i = 0; i < ARRAY_SIZE(segs); i++)
 		add(g, SYSTEM, type, bits, GDB_SEG_BASE, segs[i].seg, "%s_base", segs[i].name);
