@@ -28,7 +28,7 @@ static inline unsigned int gm_topology_bits(u32 members)
 static inline struct gm_topology gm_topology_of(struct gm_topology t, unsigned int ncpus)
 {
 	if (!t.sockets || !t.cores || !t.threads)
-		t = (struct gm_topology){.sockets = 1, .cores = MAX(ncpus, 1u), .threads = 1};
+		t = (struct gm_topology){.sockets = 1, .cores = ncpus ? ncpus : 1, .threads = 1};
 	return t;
 }
 
