@@ -360,6 +360,9 @@ void vmx_state_write(struct gm_vcpu *vcpu)
 	else if (v->dirty)
 		vmx_v86_segs_write(v);
 	crs_write(vcpu, v);
+	/* Traps that waited at the old instruction are not the new one's. */
+	if (vcpu->rip != v->exit_rip)
+		vmx_write(VMCS_PENDING_DBG, 0);
 	vmx_write(VMCS_GUEST_RIP, vcpu->rip);
 	vmx_write(VMCS_GUEST_RSP, vcpu->gpr[4]);
 	vmx_write(VMCS_GUEST_RFLAGS, v->hold == HOLD_V86 ? vmx_v86_flags_load(fl) : fl);
@@ -383,7 +386,7 @@ void vmx_state_read(struct gm_vcpu *vcpu)
 	u64 fl = vmx_read(VMCS_GUEST_RFLAGS);
 
 	v->valid = 0;
-	vcpu->rip = vmx_read(VMCS_GUEST_RIP);
+	vcpu->rip = v->exit_rip = vmx_read(VMCS_GUEST_RIP);
 	vcpu->gpr[4] = vmx_read(VMCS_GUEST_RSP);
 	vcpu->rflags = v->hold == HOLD_V86 ? vmx_v86_flags_read(fl, vcpu->rflags) : fl;
 	if (vcpu->debug & GM_DEBUG_STEP)

@@ -55,6 +55,7 @@ struct vmx_vcpu {
 	u64 pdpte[4];
 	u8 hold;           /* HOLD_* */
 	u8 pe;             /* CR0.PE when that was found */
+	u64 exit_rip;
 	u32 interruptibility; /* as the last exit left it */
 	/* What the VMCS has: */
 	u64 cr0, cr0_shadow, cr3, cr4, cr4_shadow, efer, dr7, pat, tsc_offset, eptp;
