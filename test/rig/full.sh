@@ -10,7 +10,8 @@ pattern=${2:-}
 out=$(mktemp)
 trap 'rm -f "$out" "$out.sum"' EXIT
 
-# name | options of run.sh
+# name | options of run.sh. Bochs takes no interrupt while a guest spins with interrupts off; only a preemption
+# timer, which Penryn has not, ends that.
 matrix() {
 	cat <<'END'
 AMD-V, 1 CPU | --only programs shadow reload boot coexist
@@ -22,7 +23,7 @@ AMD-V, i386 host | --kernel linux-image-686-pae:i386 --only programs shadow
 VT-x, Haswell | --engine bochs --only programs shadow reload boot coexist
 VT-x, Haswell, shadow paging | --engine bochs --param nested=0 --only programs boot
 VT-x, Skylake-X | --engine bochs --model corei7_skylake_x --only programs shadow boot
-VT-x, Penryn | --engine bochs --model core2_penryn_t9600 --only programs boot coexist
+VT-x, Penryn | --engine bochs --model core2_penryn_t9600 --match -signal,random --only programs boot
 END
 }
 

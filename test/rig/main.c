@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names with `match` in them; or, behind a '-', all names but those with one of the words in them. */
+static int wanted(const char *name, const char *match)
+{
+	char words[256], *w, *rest = words;
+
+	if (match[0] != '-')
+		return strstr(name, match) != NULL;
+	snprintf(words, sizeof(words), "%s", match + 1);
+	while ((w = strsep(&rest, ",")))
+		if (*w && strstr(name, w))
+			return 0;
+	return 1;
+}
+
 static void run_all(const char *path, const char *match, const struct test *t,
 		    unsigned int *passed, unsigned int *failed)
 {
@@ -12,7 +26,7 @@ static void run_all(const char *path, const char *match, const struct test *t,
 	int ret;
 
 	for (; t->name; t++) {
-		if (!strstr(t->name, match))
+		if (!wanted(t->name, match))
 			continue;
 		memset(&g, 0, sizeof(g));
 		g.path = path;
@@ -28,7 +42,7 @@ static void run_all(const char *path, const char *match, const struct test *t,
 
 /*
  * rigtest DEVICE fuzz SECONDS [SEED], see fuzz.c; or
- * rigtest [DEVICE [MATCH]]: those tests whose name has MATCH in it; on another device than ours only
+ * rigtest [DEVICE [MATCH]]: those tests whose name has MATCH in it (-WORD,...: has no WORD); on another device than ours only
  * the guest programs.
  */
 int main(int argc, char **argv)
