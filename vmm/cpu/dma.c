@@ -55,7 +55,9 @@ void cpu_phys_written(struct cpu *c, u64 gpa, u64 len)
 	if (!hit || !len)
 		return;
 	pthread_mutex_lock(&d->lock);
-	if (d->n < CPU_DMA_RANGES) {
+	if (d->n && gpa == d->r[d->n - 1].gpa + d->r[d->n - 1].len) {
+		d->r[d->n - 1].len += len;
+	} else if (d->n < CPU_DMA_WRITES) {
 		d->r[d->n].gpa = gpa;
 		d->r[d->n].len = len;
 		d->n++;

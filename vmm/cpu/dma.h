@@ -12,7 +12,8 @@
 #include "vmm/cpu/cpu.h"
 
 #define CPU_DMA_RANGES 32u
-#define CPU_DMA_FILTER 4096u
+#define CPU_DMA_WRITES 512u   /* a disk or network device writes many pages before the CPU looks */
+#define CPU_DMA_FILTER 65536u /* a slot a page in 256 MiB: few other pages share those of code */
 
 struct cpu_dma {
 	pthread_mutex_t lock; /* over the rest but the filter */
@@ -22,7 +23,7 @@ struct cpu_dma {
 	u64 protect[CPU_DMA_RANGES];
 	struct {
 		u64 gpa, len;
-	} r[CPU_DMA_RANGES];
+	} r[CPU_DMA_WRITES];
 	_Atomic u8 filter[CPU_DMA_FILTER];
 };
 
