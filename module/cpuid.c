@@ -13,6 +13,7 @@
 #define L1_ECX 0x76d83203u
 #define L1_ECX_XSAVE 0x34001000u /* of these, those that need XSAVE: FMA XSAVE AVX F16C */
 #define L1_ECX_PCID (1u << 17)
+#define L1_ECX_X2APIC (1u << 21) /* with a local APIC in the kernel */
 #define L1_ECX_HYPERVISOR (1u << 31)
 /* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2 */
 #define L1_EDX 0x078bfbffu
@@ -143,7 +144,7 @@ static int add_basic(struct cpuid_out *o)
 	e->ecx &= L1_ECX | (gm_paging.nested ? L1_ECX_PCID : 0);
 	if (!gm_fpu_mask())
 		e->ecx &= ~L1_ECX_XSAVE;
-	e->ecx |= L1_ECX_HYPERVISOR;
+	e->ecx |= L1_ECX_HYPERVISOR | L1_ECX_X2APIC;
 	e->edx &= L1_EDX;
 	if (max_leaf >= 7 && add_leaf7(o))
 		return -E2BIG;
@@ -181,11 +182,36 @@ static int add_extended(struct cpuid_out *o)
 	return 0;
 }
 
+/* What the driver itself offers (Documentation/virt/kvm/x86/cpuid.rst); the signature tells guests. */
+static int add_paravirtual(struct cpuid_out *o)
+{
+	struct gm_cpuid_entry *e = add(o, 0x40000000, 0, 0);
+
+	if (!e)
+		return -E2BIG;
+	e->eax = 0x40000001;
+	e->ebx = 0x4b4d564b; /* "KVMKVMKVM" */
+	e->ecx = 0x564b4d56;
+	e->edx = 0x4d;
+	e = add(o, 0x40000001, 0, 0);
+	if (!e)
+		return -E2BIG;
+	/* The clock's old and new MSRs, no delays at I/O, its stable bit; stolen time. */
+	e->eax = 1 | 2 | 8 | 1 << 24;
+#ifdef CONFIG_SCHED_INFO
+	e->eax |= 1 << 5;
+#endif
+	e->ebx = e->ecx = e->edx = 0;
+	return 0;
+}
+
 int gm_cpuid_supported(struct gm_cpuid_entry *e, unsigned int max)
 {
 	struct cpuid_out o = { e, 0, max };
 	int ret = add_basic(&o);
 
+	if (!ret)
+		ret = add_paravirtual(&o);
 	if (!ret)
 		ret = add_extended(&o);
 	return ret ? ret : (int)o.n;
@@ -239,6 +265,7 @@ static const struct {
 	{ 7, 3, 29, GM_G_ARCH_CAPS },
 	{ 0x80000001, 3, 20, GM_G_NX },
 	{ 7, 1, 10, GM_G_INVPCID },
+	{ 1, 2, 21, GM_G_X2APIC },
 };
 
 void gm_cpuid_apply(struct gm_vcpu *vcpu)
@@ -297,4 +324,6 @@ void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	*ecx = e->ecx;
 	*edx = e->edx;
 	live_bits(vcpu, leaf, index, ebx, ecx);
+	if (leaf == 1 && vcpu->lapic && !(vcpu->apic_base & 0x800))
+		*edx &= ~(1u << 9);
 }

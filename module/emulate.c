@@ -249,7 +249,7 @@ static int op_set_cr(struct x86_ctx *ctx, unsigned int cr, u64 val)
 		if (val > 15)
 			ret = -EINVAL;
 		else
-			vcpu->cr8 = val;
+			gm_lapic_set_cr8(vcpu, val);
 		break;
 	default: return x86_raise(ctx, X86_UD);
 	}
@@ -623,7 +623,7 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 		return 0;
 	}
 	ret = finish(&a, ret);
-	if (ret == 1 && vcpu->cr8 < cr8) {
+	if (ret == 1 && vcpu->cr8 < cr8 && !vcpu->lapic) {
 		vcpu->run->exit_reason = GM_EXIT_SET_TPR;
 		return 0;
 	}

@@ -9,10 +9,10 @@
  * Locks, outermost first:
  *   vm->lock        vcpus[], nvcpus
  *   vcpu->mutex     everything in the vCPU; held through RUN
- *   vm->bus_sem     what is on the in-kernel bus: ioeventfds, irqfds, zones of coalesced writes
  *   vm->slots_sem   slots[]: read to use guest memory, write to change slots
  *   (mm's own locks: faults of the process' memory are taken under slots_sem)
  *   vm->mmu_lock    a spinlock, also taken by the mm when it takes pages away: all tables of mmu*.c
+ *   vm->bus_sem     inside of slots_sem: what is on the in-kernel bus: ioeventfds, irqfds, zones of coalesced writes
  *   irq->lock       a spinlock, taken with interrupts off: interrupt controllers, timers, routes (irq/irq.h)
  * A vCPU in the run window holds vcpu->mutex only. It uses the tables without a lock: whoever takes
  * something away from them raises vm->flush_gen and sends the VM's vCPUs an interrupt (gm_mmu_flush()),
@@ -46,6 +46,7 @@
 #define GM_MAX_CPUID 128
 #define GM_MAX_MSRS  256
 #define GM_MAX_MCE_BANKS 32
+#define GM_MAX_GSIS  4096
 #define GM_RUN_PAGES 2
 #define GM_PIO_OFFSET PAGE_SIZE
 
@@ -98,6 +99,14 @@ struct gm_vm {
 	spinlock_t ring_lock;
 	struct gm_vm_stats stats;      /* read without a lock (stats.c) */
 	struct dentry *stats_file;
+	struct {
+		spinlock_t lock;
+		s64 offset;            /* lock: the guest's clock less the host's monotonic one, ns */
+		u64 ref_tsc, ref_ns;   /* lock: where the clock and the host's TSC met; 0: not yet */
+		u64 wall;              /* the MSR */
+		u8 uneven;             /* a guest moved the counter of one vCPU */
+	} clock;
+	u32 bsp;                       /* id of the boot processor; lock */
 	struct gm_irqchip *irq;        /* NULL: the program has the interrupt controllers; set under lock */
 };
 
@@ -200,6 +209,7 @@ enum { GM_ES, GM_CS, GM_SS, GM_DS, GM_FS, GM_GS, GM_LDTR, GM_TR, GM_GDTR, GM_IDT
 #define GM_G_ARCH_CAPS 32u
 #define GM_G_NX        64u
 #define GM_G_INVPCID   128u
+#define GM_G_X2APIC    256u
 
 struct gm_vcpu {
 	struct gm_vm *vm;
@@ -262,6 +272,14 @@ struct gm_vcpu {
 	int guest_cpu;          /* the CPU of the run window, or -1 */
 	wait_queue_head_t wq;   /* where it waits when it is not runnable */
 	struct gm_lapic *lapic; /* NULL: the program's; constant */
+
+	/* Paravirtual clock and stolen time (irq/clock.c) */
+	struct {
+		u64 system, steal;     /* the MSRs: an address and bit 0 */
+		u64 delay;             /* waiting time of the thread that the guest knows of, ns */
+		int cpu;
+		u8 stopped;
+	} pv;
 
 	/* An exit that the program answers */
 	enum gm_pending pending;
@@ -368,6 +386,40 @@ int gm_bus_init(struct gm_vm *vm);
 void gm_bus_fini(struct gm_vm *vm);
 long gm_bus_ioctl(struct gm_vm *vm, unsigned int cmd, void __user *arg);
 
+/* irq/irqchip.c, irq/irqfd.c */
+void gm_irqchip_free(struct gm_vm *vm);
+int gm_irqfd_setup(void);
+void gm_irqfd_cleanup(void);
+void gm_irqfds_end(struct gm_vm *vm); /* all of them; takes bus_sem */
+
+/* irq/clock.c; the MSR functions return -ENOENT for others. gm_clock_service() takes slots_sem. */
+void gm_clock_init(struct gm_vm *vm);
+void gm_clock_service(struct gm_vcpu *vcpu);
+int gm_clock_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
+int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val);
+void gm_clock_tsc_moved(struct gm_vcpu *vcpu, int by_guest);
+int gm_clock_stopped(struct gm_vcpu *vcpu);
+long gm_clock_ioctl(struct gm_vm *vm, unsigned int cmd, void __user *arg);
+
+/*
+ * irq/lapic.c, under vcpu->mutex; they take irq->lock. Without a local APIC in the kernel the MSR
+ * functions return -ENOENT, those for CR8 and IA32_APIC_BASE just keep the value. host: from an ioctl.
+ */
+int gm_lapic_create(struct gm_vcpu *vcpu); /* vm->lock held */
+void gm_lapic_free(struct gm_vcpu *vcpu);
+void gm_lapic_reset(struct gm_vcpu *vcpu); /* by INIT */
+int gm_lapic_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
+int gm_lapic_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
+int gm_lapic_set_base(struct gm_vcpu *vcpu, u64 val, int host);
+void gm_lapic_set_cr8(struct gm_vcpu *vcpu, u64 cr8);
+long gm_lapic_get(struct gm_vcpu *vcpu, struct gm_lapic_state *s);
+long gm_lapic_put(struct gm_vcpu *vcpu, const struct gm_lapic_state *s);
+/* Takes the interrupt that is to be delivered if it can be, else -1; sets vcpu->irq_window. */
+int gm_irq_take(struct gm_vcpu *vcpu, int can);
+unsigned int gm_lapic_nmis(struct gm_vcpu *vcpu); /* those that came since the last call, 0 to 2 */
+u8 gm_lapic_sipi(struct gm_vcpu *vcpu);
+void gm_lapic_set_sipi(struct gm_vcpu *vcpu, u8 vector);
+
 /* The breakpoints that are to be in the CPU while the guest runs. */
 static inline u64 gm_loaded_dr7(const struct gm_vcpu *vcpu)
 {
@@ -385,6 +437,8 @@ long gm_sync_in(struct gm_vcpu *vcpu);
 void gm_sync_out(struct gm_vcpu *vcpu);
 long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg);
 void gm_vcpu_reset(struct gm_vcpu *vcpu);
+void gm_vcpu_init(struct gm_vcpu *vcpu); /* the INIT signal, but for the local APIC */
+void gm_vcpu_sipi(struct gm_vcpu *vcpu, u8 vector);
 
 /* memslot.c; all need slots_sem (read), but those that change slots or read logs, which take it */
 int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r);

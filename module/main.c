@@ -62,6 +62,22 @@ static const struct {
 				   GM_DEBUG_INJECT_DB | GM_DEBUG_INJECT_BP | GM_DEBUG_BLOCK_IRQ },
 	{ GM_CAP_BINARY_STATS_FD, 1 },
 	{ GM_CAP_XSAVE2, sizeof(struct gm_xsave) },
+	{ GM_CAP_IRQCHIP, 1 },
+	{ GM_CAP_CLOCKSOURCE, 1 },
+	{ GM_CAP_ADJUST_CLOCK, GM_CLOCK_TSC_STABLE | GM_CLOCK_REALTIME | GM_CLOCK_HOST_TSC },
+	{ GM_CAP_KVMCLOCK_CTRL, 1 },
+	{ GM_CAP_HLT, 1 },
+	{ GM_CAP_PIT, 1 },
+	{ GM_CAP_REINJECT_CONTROL, 1 },
+	{ GM_CAP_IRQ_ROUTING, GM_MAX_GSIS },
+	{ GM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ GM_CAP_IRQFD, GM_EVENTFDS },
+	{ GM_CAP_PIT2, 1 },
+	{ GM_CAP_SET_BOOT_CPU_ID, 1 },
+	{ GM_CAP_PIT_STATE2, 1 },
+	{ GM_CAP_TSC_DEADLINE_TIMER, 1 },
+	{ GM_CAP_SIGNAL_MSI, 1 },
+	{ GM_CAP_IRQFD_RESAMPLE, GM_EVENTFDS },
 	{ GM_CAP_IOEVENTFD, GM_EVENTFDS },
 	{ GM_CAP_IOEVENTFD_ANY_LENGTH, GM_EVENTFDS },
 	{ GM_CAP_COALESCED_MMIO, GM_RUN_PAGES },
@@ -197,13 +213,18 @@ static int __init gm_init(void)
 	if (ret)
 		return ret;
 	gm_fpu_setup();
+	ret = gm_irqfd_setup();
+	if (ret)
+		goto fail;
 	gm_stats_init();
 	dev.name = device;
 	ret = misc_register(&dev);
-	if (ret) {
-		gm_stats_exit();
-		gm_backend->cleanup();
-	}
+	if (!ret)
+		return 0;
+	gm_stats_exit();
+	gm_irqfd_cleanup();
+fail:
+	gm_backend->cleanup();
 	return ret;
 }
 
@@ -211,6 +232,7 @@ static void __exit gm_exit(void)
 {
 	misc_deregister(&dev);
 	gm_stats_exit();
+	gm_irqfd_cleanup();
 	gm_backend->cleanup();
 }
 

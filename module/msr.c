@@ -49,7 +49,8 @@ const u32 gm_msr_list[] = {
 	0x208, 0x209, 0x20a, 0x20b, 0x20c, 0x20d, 0x20e, 0x20f,
 	0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
 	MSR_ADJUST, MSR_AUX, MSR_SPEC_CTRL, MSR_UCODE, MSR_PLATFORM, MSR_ARCH_CAPS,
-	MSR_MISC_FEATURES, MSR_HWCR, MSR_DE_CFG,
+	MSR_MISC_FEATURES, MSR_HWCR, MSR_DE_CFG, MSR_IA32_TSC_DEADLINE,
+	0x11, 0x12, 0x4b564d00, 0x4b564d01, 0x4b564d03,
 };
 const unsigned int gm_msr_count = ARRAY_SIZE(gm_msr_list);
 
@@ -153,6 +154,8 @@ static void tsc_move(struct gm_vcpu *vcpu, u64 delta)
 {
 	vcpu->tsc_offset += delta;
 	vcpu->tsc_adjust += delta;
+	if (delta)
+		gm_clock_tsc_moved(vcpu, 1);
 }
 
 /*
@@ -166,10 +169,12 @@ static void tsc_set(struct gm_vcpu *vcpu, u64 val)
 
 	if (!val || (diff < (s64)second && diff > -(s64)second)) {
 		vcpu->tsc_offset = off;
+		gm_clock_tsc_moved(vcpu, 0);
 		return;
 	}
 	vcpu->tsc_offset = val - now;
 	vcpu->vm->tsc_offset = val - now;
+	gm_clock_tsc_moved(vcpu, 0);
 }
 
 /* ---- reading and writing ---- */
@@ -178,7 +183,12 @@ int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host)
 {
 	const struct kept *k = kept_find(index);
 	u64 *p = k ? kept_at(vcpu, k) : gm_backend->msr(vcpu, index);
+	int ret = gm_lapic_msr_get(vcpu, index, val);
 
+	if (ret == -ENOENT)
+		ret = gm_clock_msr_get(vcpu, index, val);
+	if (ret != -ENOENT)
+		return ret;
 	if (k && k->feature && !host && !(vcpu->features & k->feature))
 		return -EINVAL;
 	if (!p)
@@ -267,8 +277,13 @@ static int pred_cmd(struct gm_vcpu *vcpu, u64 val, int host)
 int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
 {
 	const struct kept *k = kept_find(index);
+	int ret = gm_lapic_msr_set(vcpu, index, val, host);
 	u64 *p;
 
+	if (ret == -ENOENT)
+		ret = gm_clock_msr_set(vcpu, index, val);
+	if (ret != -ENOENT)
+		return ret;
 	if (k)
 		return kept_set(vcpu, k, val, host);
 	p = mtrr_range(vcpu, index);

@@ -16,7 +16,8 @@ static const u8 gpr_order[16] = { 0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 
 
 #define RFLAGS_SETTABLE 0x003f7fd7ull
 
-void gm_vcpu_reset(struct gm_vcpu *vcpu)
+/* What RESET and INIT have in common (SDM volume 3, table 10-1); CR0's cache bits survive an INIT. */
+void gm_vcpu_init(struct gm_vcpu *vcpu)
 {
 	struct gm_seg s;
 	unsigned int i;
@@ -31,21 +32,47 @@ void gm_vcpu_reset(struct gm_vcpu *vcpu)
 	}
 	vcpu->rip = 0xfff0;
 	vcpu->rflags = X86_EFLAGS_FIXED;
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
 	vcpu->gpr[2] = 0x600;
-	vcpu->cr0 = X86_CR0_ET | X86_CR0_CD | X86_CR0_NW;
+	vcpu->cr0 = X86_CR0_ET | (vcpu->cr0 & (X86_CR0_CD | X86_CR0_NW));
+	vcpu->cr2 = vcpu->cr3 = vcpu->cr4 = vcpu->cr8 = 0;
+	vcpu->efer = 0;
+	memset(vcpu->db, 0, sizeof(vcpu->db));
 	vcpu->dr6 = 0xffff0ff0;
 	vcpu->dr7 = 0x400;
-	vcpu->apic_base = 0xfee00800 | (vcpu->id ? 0 : 0x100);
+	vcpu->int_shadow = 0;
+	vcpu->exc.valid = 0;
+	vcpu->irq_injected = -1;
+	vcpu->irq_pending = -1;
+	vcpu->nmi_injected = vcpu->nmi_pending = vcpu->nmi_masked = 0;
+	gm_mmu_changed(vcpu);
+}
+
+void gm_vcpu_reset(struct gm_vcpu *vcpu)
+{
+	vcpu->cr0 = X86_CR0_CD | X86_CR0_NW;
+	gm_vcpu_init(vcpu);
+	vcpu->apic_base = 0xfee00800 | (vcpu->id == vcpu->vm->bsp ? 0x100 : 0);
 	vcpu->pat = 0x0007040600070406ull;
 	vcpu->misc_enable = 0x1801; /* fast strings; no BTS, no PEBS */
 	vcpu->platform_info = 1ull << 31;
 	gm_msr_feature(MSR_IA32_UCODE_REV, &vcpu->ucode_rev);
 	gm_msr_feature(0x10a, &vcpu->arch_caps);
 	gm_msr_feature(0xc0011029, &vcpu->de_cfg);
-	vcpu->irq_injected = -1;
-	vcpu->irq_pending = -1;
 	gm_fpu_reset(vcpu);
 	gm_cpuid_apply(vcpu);
+}
+
+/* A start-up message: real mode at vector * 4096. */
+void gm_vcpu_sipi(struct gm_vcpu *vcpu, u8 vector)
+{
+	struct gm_seg s;
+
+	gm_backend->get_seg(vcpu, GM_CS, &s);
+	s.sel = vector << 8;
+	s.base = (u32)vector << 12;
+	gm_backend->set_seg(vcpu, GM_CS, &s);
+	vcpu->rip = 0;
 }
 
 /* ---- registers ---- */
@@ -160,7 +187,7 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 {
 	unsigned int i;
 
-	if (!gm_sregs_valid(vcpu, s))
+	if (!gm_sregs_valid(vcpu, s) || gm_lapic_set_base(vcpu, s->apic_base, 1))
 		return -EINVAL;
 	for (i = GM_ES; i <= GM_TR; i++)
 		seg_set(vcpu, i, sregs_seg(s, i));
@@ -170,9 +197,8 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 	vcpu->cr2 = s->cr2;
 	vcpu->cr3 = s->cr3;
 	vcpu->cr4 = s->cr4;
-	vcpu->cr8 = s->cr8;
+	gm_lapic_set_cr8(vcpu, s->cr8);
 	vcpu->efer = s->efer;
-	vcpu->apic_base = s->apic_base;
 	gm_mmu_changed(vcpu);
 	vcpu->mmu.reload = GM_RELOAD_ALL;
 	vcpu->irq_pending = -1;
@@ -222,7 +248,7 @@ static long get_events(struct gm_vcpu *vcpu, struct gm_vcpu_events *e)
 
 static long set_events(struct gm_vcpu *vcpu, const struct gm_vcpu_events *e)
 {
-	/* A start-up interrupt, system management mode: not here. */
+	/* System management mode: not here. */
 	if (e->flags & ~(GM_EVENTS_NMI_PENDING | GM_EVENTS_SIPI | GM_EVENTS_SHADOW))
 		return -EINVAL;
 	if (e->exception.injected && (e->exception.nr > 31 || e->exception.nr == 2))
@@ -241,11 +267,18 @@ static long set_events(struct gm_vcpu *vcpu, const struct gm_vcpu_events *e)
 	if (e->flags & GM_EVENTS_NMI_PENDING)
 		vcpu->nmi_pending = !!e->nmi.pending;
 	vcpu->nmi_masked = !!e->nmi.masked;
+	if (vcpu->lapic) {
+		if (e->flags & GM_EVENTS_SIPI)
+			gm_lapic_set_sipi(vcpu, e->sipi_vector);
+		gm_vcpu_request(vcpu, GM_REQ_IRQ);
+	}
 	return 0;
 }
 
 static long set_interrupt(struct gm_vcpu *vcpu, const struct gm_interrupt *i)
 {
+	if (vcpu->lapic)
+		return -ENXIO;
 	if (i->irq > 255)
 		return -EINVAL;
 	if (vcpu->irq_pending >= 0)
@@ -257,9 +290,16 @@ static long set_interrupt(struct gm_vcpu *vcpu, const struct gm_interrupt *i)
 
 static long set_mp_state(struct gm_vcpu *vcpu, const struct gm_mp_state *m)
 {
-	if (m->mp_state != GM_MP_RUNNABLE && m->mp_state != GM_MP_HALTED)
+	if (m->mp_state > GM_MP_SIPI_RECEIVED ||
+	    (!vcpu->lapic && m->mp_state != GM_MP_RUNNABLE && m->mp_state != GM_MP_HALTED))
 		return -EINVAL;
 	vcpu->mp_state = m->mp_state;
+	if (m->mp_state == GM_MP_SIPI_RECEIVED) {
+		vcpu->mp_state = GM_MP_INIT_RECEIVED;
+		gm_vcpu_request(vcpu, GM_REQ_SIPI);
+	}
+	if (vcpu->lapic)
+		gm_vcpu_request(vcpu, GM_REQ_IRQ);
 	return 0;
 }
 
@@ -529,6 +569,8 @@ WRAP(get_mp_state, gm_mp_state)
 WRAP(set_mp_state, gm_mp_state)
 WRAP(set_interrupt, gm_interrupt)
 WRAP(gm_mce_inject, gm_mce)
+WRAP(gm_lapic_get, gm_lapic_state)
+WRAP(gm_lapic_put, gm_lapic_state)
 WRAP(set_guest_debug, gm_guest_debug)
 WRAP(get_translation, gm_translation)
 
@@ -555,6 +597,8 @@ static const struct state_op ops[] = {
 	{ GM_GET_MP_STATE, get_mp_state_op },
 	{ GM_SET_MP_STATE, set_mp_state_op },
 	{ GM_INTERRUPT, set_interrupt_op },
+	{ GM_GET_LAPIC, gm_lapic_get_op },
+	{ GM_SET_LAPIC, gm_lapic_put_op },
 	{ GM_SET_GUEST_DEBUG, set_guest_debug_op },
 	{ GM_X86_SETUP_MCE, setup_mce_op },
 	{ GM_X86_SET_MCE, gm_mce_inject_op },
@@ -602,6 +646,8 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
 		vcpu->mp_state = GM_MP_RUNNABLE;
 		return 0;
+	case GM_KVMCLOCK_CTRL:
+		return gm_clock_stopped(vcpu);
 	case GM_GET_TSC_KHZ:
 		return gm_tsc_khz();
 	}

@@ -11,6 +11,7 @@
 
 static void vcpu_free(struct gm_vcpu *vcpu)
 {
+	gm_lapic_free(vcpu);
 	gm_mmu_vcpu_fini(vcpu);
 	if (vcpu->arch)
 		gm_backend->vcpu_fini(vcpu);
@@ -77,10 +78,59 @@ static void vcpu_block(struct gm_vcpu *vcpu)
 					   READ_ONCE(vcpu->run->immediate_exit));
 }
 
-/* Answers requests. Called with nothing in flight: what it injects is for the next entry. */
+/* INIT and start-up messages (SDM volume 3, 9.4); the boot processor starts by itself. */
+static void service_init(struct gm_vcpu *vcpu)
+{
+	if (test_and_clear_bit(GM_REQ_INIT, &vcpu->requests)) {
+		gm_vcpu_init(vcpu);
+		gm_lapic_reset(vcpu);
+		vcpu->pending = GM_PEND_NONE;
+		vcpu->mp_state = vcpu->apic_base & 0x100 ? GM_MP_RUNNABLE : GM_MP_INIT_RECEIVED;
+	}
+	if (test_and_clear_bit(GM_REQ_SIPI, &vcpu->requests) &&
+	    vcpu->mp_state == GM_MP_INIT_RECEIVED) {
+		gm_vcpu_sipi(vcpu, gm_lapic_sipi(vcpu));
+		vcpu->mp_state = GM_MP_RUNNABLE;
+	}
+}
+
+/* The next interrupt, if the guest can take one now; HLT ends with it. */
+static void service_irq(struct gm_vcpu *vcpu)
+{
+	int can = (vcpu->mp_state == GM_MP_RUNNABLE || vcpu->mp_state == GM_MP_HALTED) &&
+		  gm_can_inject(vcpu) && !(vcpu->nmi_pending && !vcpu->nmi_masked);
+	int v = gm_irq_take(vcpu, can);
+
+	if (v < 0)
+		return;
+	vcpu->irq_injected = v;
+	vcpu->irq_soft = 0;
+	vcpu->mp_state = GM_MP_RUNNABLE;
+}
+
+/* The guest's pages are to be written though nobody asked: another CPU, or time that was stolen. */
+static int clock_waits(struct gm_vcpu *vcpu)
+{
+	return ((vcpu->pv.system & 1) && vcpu->pv.cpu != raw_smp_processor_id()) ||
+	       ((vcpu->pv.steal & 1) && vcpu->pv.delay != gm_run_delay());
+}
+
+/* Answers requests, before an entry. */
 static void vcpu_service(struct gm_vcpu *vcpu)
 {
 	clear_bit(GM_REQ_KICK, &vcpu->requests);
+	gm_clock_service(vcpu);
+	if (!vcpu->lapic)
+		return;
+	service_init(vcpu);
+	if (test_and_clear_bit(GM_REQ_NMI, &vcpu->requests)) {
+		vcpu->nmi_pending = min(vcpu->nmi_pending + gm_lapic_nmis(vcpu), 2u);
+		if (vcpu->mp_state == GM_MP_HALTED && !vcpu->nmi_masked)
+			vcpu->mp_state = GM_MP_RUNNABLE;
+	}
+	clear_bit(GM_REQ_IRQ, &vcpu->requests);
+	smp_mb(); /* what asks anew after this is looked at again */
+	service_irq(vcpu);
 }
 
 /* An external interrupt handed over now would be accepted and delivered at the next entry. */
@@ -109,7 +159,7 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 			vcpu->run->exit_reason = GM_EXIT_IRQ_WINDOW_OPEN;
 			return 0;
 		}
-		if (READ_ONCE(vcpu->requests) || vcpu->irq_window)
+		if (READ_ONCE(vcpu->requests) || vcpu->irq_window || clock_waits(vcpu))
 			vcpu_service(vcpu);
 		if (vcpu->mp_state != GM_MP_RUNNABLE) {
 			vcpu_block(vcpu);
@@ -134,9 +184,11 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 	sigset_t saved;
 	long ret;
 
-	if (cr8 > 15)
-		return -EINVAL;
-	vcpu->cr8 = cr8;
+	if (!vcpu->lapic) {
+		if (cr8 > 15)
+			return -EINVAL;
+		vcpu->cr8 = cr8;
+	}
 	ret = gm_sync_in(vcpu);
 	if (ret)
 		return ret;
@@ -248,6 +300,9 @@ int gm_vcpu_create(struct gm_vm *vm, struct file *from, unsigned long id)
 	/* The descriptor is visible to other threads at once, so all that it needs comes before. */
 	mutex_lock(&vm->lock);
 	if (vm->vcpus[id])
+		goto fail;
+	fd = gm_lapic_create(vcpu);
+	if (fd)
 		goto fail;
 	kref_get(&vm->refs);
 	vm->vcpus[id] = vcpu;

@@ -17,6 +17,7 @@ static void vm_free(struct kref *refs)
 	gm_mmu_fini(vm);
 	gm_slots_free(vm);
 	gm_bus_fini(vm);
+	gm_irqchip_free(vm);
 	gm_mm_drop(vm->mm);
 	kvfree(vm);
 }
@@ -28,6 +29,8 @@ void gm_vm_put(struct gm_vm *vm)
 
 static int vm_release(struct inode *inode, struct file *file)
 {
+	/* They are the program's way in, and hold references. */
+	gm_irqfds_end(file->private_data);
 	gm_vm_put(file->private_data);
 	return 0;
 }
@@ -121,6 +124,7 @@ int gm_vm_create(struct file *from)
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->slots_sem);
+	gm_clock_init(vm);
 	vm->tsc_offset = 0 - rdtsc();
 	vm->mm = current->mm;
 	if (gm_bus_init(vm))

@@ -404,6 +404,27 @@ static inline void gm_debug_restore(const struct gm_debug *d)
 
 /* ---- clock ---- */
 
+/* The time stamp counter runs at one rate, in sleep too, and alike on all CPUs. */
+static inline int gm_tsc_stable(void)
+{
+#ifdef X86_FEATURE_NONSTOP_TSC
+	return boot_cpu_has(X86_FEATURE_CONSTANT_TSC) && boot_cpu_has(X86_FEATURE_NONSTOP_TSC) &&
+	       !check_tsc_unstable();
+#else
+	return 0;
+#endif
+}
+
+/* Nanoseconds that this thread waited for a CPU; always 0 where the kernel does not count them. */
+static inline u64 gm_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
 /* Frequency of the time stamp counter in kHz. */
 static inline unsigned int gm_tsc_khz(void)
 {

@@ -96,7 +96,6 @@
 #define GM_SET_CPUID2 _IOW(GM_IO, 0x90, struct gm_cpuid2)
 #define GM_GET_CPUID2 _IOWR(GM_IO, 0x91, struct gm_cpuid2)
 #define GM_GET_MP_STATE _IOR(GM_IO, 0x98, struct gm_mp_state)
-/* GM_MP_RUNNABLE or GM_MP_HALTED only: other states belong to a local APIC in the kernel. */
 #define GM_SET_MP_STATE _IOW(GM_IO, 0x99, struct gm_mp_state)
 #define GM_NMI _IO(GM_IO, 0x9a)
 /* Gives the vCPU machine-check banks: its MCG_CAP. EINVAL: banks 0 or over 32, unknown bits. */
@@ -295,8 +294,12 @@ struct gm_signal_mask {
 struct gm_mp_state {
 	__u32 mp_state;
 };
-#define GM_MP_RUNNABLE 0
-#define GM_MP_HALTED   3
+/* Without a local APIC in the kernel: RUNNABLE or HALTED only. */
+#define GM_MP_RUNNABLE      0
+#define GM_MP_UNINITIALIZED 1 /* waits for INIT and a start-up message, as all but the boot processor */
+#define GM_MP_INIT_RECEIVED 2
+#define GM_MP_HALTED        3
+#define GM_MP_SIPI_RECEIVED 4
 
 struct gm_vcpu_events {
 	struct {
@@ -389,6 +392,205 @@ struct gm_xcrs {
 #define GM_CAP_IOEVENTFD 36
 #define GM_CAP_IOEVENTFD_ANY_LENGTH 122
 #define GM_CAP_COALESCED_PIO 162
+
+/*
+ * Interrupt controllers in the kernel: the PIC pair, an I/O APIC at 0xfec00000, and a local APIC for each
+ * vCPU, all of which are made later (EINVAL: there are some already; EEXIST). HLT, INIT and start-up
+ * messages are then the kernel's, INTERRUPT is refused (ENXIO).
+ */
+#define GM_CREATE_IRQCHIP _IO(GM_IO, 0x60)
+/* The level of a GSI's line. ENXIO without irqchip, as all that follows. */
+#define GM_IRQ_LINE _IOW(GM_IO, 0x61, struct gm_irq_level)
+/* The same; then `status`: -1 masked or nobody there, 0 it was up already, else how many took it. */
+#define GM_IRQ_LINE_STATUS _IOWR(GM_IO, 0x67, struct gm_irq_level)
+#define GM_GET_IRQCHIP _IOWR(GM_IO, 0x62, struct gm_irqchip_state)
+#define GM_SET_IRQCHIP _IOR(GM_IO, 0x63, struct gm_irqchip_state)
+/*
+ * Where GSIs lead, instead of all that was set before. At first 0 to 15 go to both controllers, 16 to
+ * 23 to the I/O APIC. EINVAL: an entry is bad, or a GSI leads to the same controller twice.
+ */
+#define GM_SET_GSI_ROUTING _IOW(GM_IO, 0x6a, struct gm_irq_routing)
+/* Returns how many local APICs took it. */
+#define GM_SIGNAL_MSI _IOW(GM_IO, 0xa5, struct gm_msi)
+/* The 8254; CREATE_PIT has port 61h too, CREATE_PIT2 with GM_PIT_SPEAKER_DUMMY. ENOENT, EEXIST. */
+#define GM_CREATE_PIT _IO(GM_IO, 0x64)
+#define GM_CREATE_PIT2 _IOW(GM_IO, 0x77, struct gm_pit_config)
+#define GM_GET_PIT _IOWR(GM_IO, 0x65, struct gm_pit_state)
+#define GM_SET_PIT _IOR(GM_IO, 0x66, struct gm_pit_state)
+#define GM_GET_PIT2 _IOR(GM_IO, 0x9f, struct gm_pit_state2)
+#define GM_SET_PIT2 _IOW(GM_IO, 0xa0, struct gm_pit_state2)
+/* Whether ticks that the guest was too slow for come later (they do at first). */
+#define GM_REINJECT_CONTROL _IO(GM_IO, 0x71)
+/* Argument: the id of the boot processor (0). EBUSY when there are vCPUs. */
+#define GM_SET_BOOT_CPU_ID _IO(GM_IO, 0x78)
+/*
+ * An eventfd's signal is an interrupt on a GSI. With GM_IRQFD_RESAMPLE the line stays up until the
+ * guest ends the interrupt; then resamplefd is signalled. EBUSY: the eventfd is in use already.
+ */
+#define GM_IRQFD _IOW(GM_IO, 0x76, struct gm_irqfd)
+/* A vCPU's local APIC: its registers as they stand in the page. EINVAL without one. */
+#define GM_GET_LAPIC _IOR(GM_IO, 0x8e, struct gm_lapic_state)
+#define GM_SET_LAPIC _IOW(GM_IO, 0x8f, struct gm_lapic_state)
+
+/*
+ * The paravirtual clock, ns since the VM was made. SET with GM_CLOCK_REALTIME: `realtime` is when it
+ * read so; what has passed since is added.
+ */
+#define GM_SET_CLOCK _IOW(GM_IO, 0x7b, struct gm_clock_data)
+#define GM_GET_CLOCK _IOR(GM_IO, 0x7c, struct gm_clock_data)
+/* A vCPU's clock page says that the guest was stopped. EINVAL: it has none. */
+#define GM_KVMCLOCK_CTRL _IO(GM_IO, 0xad)
+
+#define GM_CAP_IRQCHIP 0
+#define GM_CAP_CLOCKSOURCE 8
+#define GM_CAP_ADJUST_CLOCK 39 /* the flags that GET_CLOCK knows */
+#define GM_CAP_KVMCLOCK_CTRL 76
+#define GM_CAP_HLT 1
+#define GM_CAP_PIT 11
+#define GM_CAP_REINJECT_CONTROL 24
+#define GM_CAP_IRQ_ROUTING 25
+#define GM_CAP_IRQ_INJECT_STATUS 26
+#define GM_CAP_IRQFD 32
+#define GM_CAP_PIT2 33
+#define GM_CAP_SET_BOOT_CPU_ID 34
+#define GM_CAP_PIT_STATE2 35
+#define GM_CAP_TSC_DEADLINE_TIMER 72
+#define GM_CAP_SIGNAL_MSI 77
+#define GM_CAP_IRQFD_RESAMPLE 82
+
+struct gm_irq_level {
+	union {
+		__u32 irq;
+		__s32 status;
+	};
+	__u32 level;
+};
+
+struct gm_pic_state {
+	__u8 last_irr; /* levels of the inputs */
+	__u8 irr, imr, isr;
+	__u8 priority_add; /* the line of highest priority */
+	__u8 irq_base;
+	__u8 read_reg_select, poll, special_mask;
+	__u8 init_state; /* which initialization word comes next; 0: none */
+	__u8 auto_eoi, rotate_on_auto_eoi, special_fully_nested_mode;
+	__u8 init4; /* ICW4 will come */
+	__u8 elcr, elcr_mask;
+};
+
+struct gm_ioapic_state {
+	__u64 base_address;
+	__u32 ioregsel;
+	__u32 id;
+	__u32 irr; /* level-triggered pins that are up */
+	__u32 pad;
+	__u64 redirtbl[24];
+};
+
+#define GM_IRQCHIP_PIC_MASTER 0
+#define GM_IRQCHIP_PIC_SLAVE  1
+#define GM_IRQCHIP_IOAPIC     2
+
+struct gm_irqchip_state {
+	__u32 chip_id;
+	__u32 pad;
+	union {
+		char dummy[512];
+		struct gm_pic_state pic;
+		struct gm_ioapic_state ioapic;
+	};
+};
+
+struct gm_irq_routing_entry {
+	__u32 gsi;
+	__u32 type;
+	__u32 flags; /* 0 */
+	__u32 pad;
+	union {
+		struct {
+			__u32 irqchip;
+			__u32 pin;
+		} irqchip;
+		struct {
+			__u32 address_lo, address_hi, data, pad;
+		} msi;
+		__u32 padding[8];
+	};
+};
+#define GM_IRQ_ROUTING_IRQCHIP 1
+#define GM_IRQ_ROUTING_MSI     2
+
+struct gm_irq_routing {
+	__u32 nr; /* up to GM_CAP_IRQ_ROUTING */
+	__u32 flags;
+	struct gm_irq_routing_entry entries[];
+};
+
+struct gm_msi {
+	__u32 address_lo, address_hi, data;
+	__u32 flags; /* 0 */
+	__u32 devid;
+	__u8 pad[12];
+};
+
+struct gm_pit_channel {
+	__u32 count; /* 1 to 65536 */
+	__u16 latched_count;
+	__u8 count_latched, status_latched, status;
+	__u8 read_state, write_state, write_latch;
+	__u8 rw_mode, mode, bcd, gate;
+	__s64 count_load_time;
+};
+
+struct gm_pit_state {
+	struct gm_pit_channel channels[3];
+};
+
+struct gm_pit_state2 {
+	struct gm_pit_channel channels[3];
+	__u32 flags;
+	__u32 reserved[9];
+};
+#define GM_PIT_FLAGS_HPET_LEGACY     1u
+#define GM_PIT_FLAGS_SPEAKER_DATA_ON 2u
+
+struct gm_pit_config {
+	__u32 flags;
+	__u32 pad[15];
+};
+#define GM_PIT_SPEAKER_DUMMY 1u
+
+struct gm_reinject_control {
+	__u8 pit_reinject;
+	__u8 reserved[31];
+};
+
+struct gm_irqfd {
+	__u32 fd;
+	__u32 gsi;
+	__u32 flags;
+	__u32 resamplefd;
+	__u8 pad[16];
+};
+#define GM_IRQFD_DEASSIGN 1u
+#define GM_IRQFD_RESAMPLE 2u
+
+struct gm_clock_data {
+	__u64 clock;
+	__u32 flags;
+	__u32 pad0;
+	__u64 realtime; /* ns since 1970, with GM_CLOCK_REALTIME */
+	__u64 host_tsc; /* with GM_CLOCK_HOST_TSC */
+	__u32 pad[4];
+};
+#define GM_CLOCK_TSC_STABLE 2u
+#define GM_CLOCK_REALTIME   4u
+#define GM_CLOCK_HOST_TSC   8u
+
+#define GM_LAPIC_REGS 64
+struct gm_lapic_state {
+	char regs[GM_LAPIC_REGS * 16];
+};
 
 struct gm_ioeventfd {
 	__u64 datamatch;
