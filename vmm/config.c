@@ -217,6 +217,13 @@ static int set_accel(struct config *c, const struct key *k, const char *v, char 
 	return set_choice(c, k, v, err, len, list);
 }
 
+static int set_irqchip(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	static const char *const list[] = {"user", "kernel", NULL};
+
+	return set_choice(c, k, v, err, len, list);
+}
+
 static int set_display(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	static const char *const list[] = {"term", "none", NULL};
@@ -356,6 +363,8 @@ static const struct key keys[] = {
 	{"accel", "auto|guestmode|kvm|soft", "who runs guest code", set_accel,
 	 offsetof(struct config, accel)},
 	{"accel-device", "FILE", "device file of the accelerator", STR(device)},
+	{"irqchip", "user|kernel", "whose interrupt controllers: vmm's, or the accelerator's",
+	 set_irqchip, offsetof(struct config, irqchip)},
 	{"cpu", "MODEL", "CPU model of the software CPU; 'help' lists them", STR(cpu)},
 	{"clock", "utc|local|DATE", "what the guest's real-time clock shows", set_clock},
 	{"bios", "FILE", "firmware instead of the distribution's SeaBIOS", STR(bios)},

@@ -75,7 +75,7 @@ struct config {
 	struct config_device devices[CONFIG_NDEVICES];
 	unsigned int nnets, ndevices;
 	char *parallel, *debugcon;
-	char *display, *accel, *cpu, *device;
+	char *display, *accel, *cpu, *device, *irqchip;
 	char *bios, *vgabios;
 	char *screenshot; /* written when the machine ends */
 	char *trace;      /* kinds of events, and where to */

@@ -74,6 +74,10 @@ static void isa_irq_set(void *opaque, int line, int level)
 
 	if (gm_trace_on(pc->m, GM_TRACE_IRQ))
 		gm_trace_put(pc->m, GM_TRACE_IRQ, "line %d %s", line, level ? "up" : "down");
+	if (pc->m->vm->irqchip) {
+		pc->m->vm->accel->irq_line(pc->m->vm, (unsigned int)line, level);
+		return;
+	}
 	pic_set_irq(pc->pic, line, level);
 	ioapic_set_irq(pc->ioapic, line ? line : 2, level);
 }

@@ -306,7 +306,9 @@ static int print_cpu_models(void)
 
 static int run_setup(struct run *r)
 {
-	struct gm_accel_options o = {.cpu_model = r->config.cpu, .device = r->config.device};
+	struct gm_accel_options o = {.cpu_model = r->config.cpu, .device = r->config.device,
+				     .irqchip = r->config.irqchip &&
+						!strcmp(r->config.irqchip, "kernel")};
 	int err;
 
 	r->m = gm_machine_new(r->config.name);

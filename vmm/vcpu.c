@@ -154,7 +154,7 @@ void gm_vcpus_reset(struct gm_machine *m)
 		struct vcpu *v = vcpu_of(m->vcpus[i]);
 
 		v->init_wanted = v->sipi_wanted = v->halted = false;
-		v->wait_sipi = i != 0;
+		v->wait_sipi = i != 0 && !m->vm->irqchip;
 		m->vm->accel->vcpu_reset(&v->pub, false);
 	}
 }

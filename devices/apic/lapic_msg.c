@@ -5,6 +5,8 @@
  */
 #include "devices/apic/lapic_priv.h"
 
+#include "vmm/accel/accel.h"
+
 #define ICR_LOGICAL   BIT(11)
 #define ICR_ASSERT    BIT(14)
 #define ICR_LEVEL     BIT(15)
@@ -100,6 +102,10 @@ void apic_msi_send(struct gm_machine *m, u64 addr, u32 data)
 		.vector = data & 0xff,
 	};
 
+	if (m->vm && m->vm->irqchip) {
+		m->vm->accel->msi(m->vm, addr, data);
+		return;
+	}
 	/* A level-triggered message that says "deasserted" asks for nothing. */
 	if (msg.level && !(data >> 14 & 1))
 		return;

@@ -77,12 +77,22 @@ int gm_accel_open(struct gm_machine *m, const char *name, const struct gm_accel_
 			continue;
 		if (any && accels[i] == &gm_accel_kvm && !host_has_virt())
 			continue;
+		if (any && o->irqchip && accels[i] == &gm_accel_soft)
+			continue;
+		if (o->irqchip && accels[i] == &gm_accel_soft) {
+			snprintf(err, errlen, "--irqchip kernel: not with --accel soft");
+			return -EINVAL;
+		}
 		if (accels[i]->probe(why, sizeof(why)) == 0)
 			return vm_open(accels[i], m, o, err, errlen);
 		if (!any) {
 			snprintf(err, errlen, "--accel %s: %s", name, why);
 			return -ENODEV;
 		}
+	}
+	if (any) {
+		snprintf(err, errlen, "--irqchip kernel: neither guestmode nor kvm is there");
+		return -ENODEV;
 	}
 	snprintf(err, errlen, "--accel %s: not known (auto, guestmode, kvm or soft)", name);
 	return -EINVAL;

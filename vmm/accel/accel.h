@@ -123,6 +123,7 @@ struct gm_vcpu {
 struct gm_accel_options {
 	const char *cpu_model; /* NULL: the accelerator's default */
 	const char *device;    /* device file for guestmode and kvm */
+	bool irqchip;          /* the kernel's interrupt controllers; not with soft */
 };
 
 struct gm_accel {
@@ -152,12 +153,18 @@ struct gm_accel {
 	int (*debug_set)(struct gm_vcpu *v, const struct gm_debug *d);
 	/* Guest time stopped and went on (pause): keep the TSC in step. Optional. */
 	void (*pause)(struct gm_vm *vm, bool paused);
+	/* With gm_vm.irqchip: the level of an ISA line (0 to 15), a message-signalled interrupt. */
+	void (*irq_line)(struct gm_vm *vm, unsigned int line, int level);
+	void (*msi)(struct gm_vm *vm, u64 addr, u32 data);
 };
 
 /* The first member of an accelerator's VM. */
 struct gm_vm {
 	const struct gm_accel *accel;
 	struct gm_machine *m;
+	/* The interrupt controllers are the accelerator's: lines and messages go to irq_line and msi,
+	 * HLT, INIT and start-up messages do not come out of run(). Constant. */
+	bool irqchip;
 };
 
 extern const struct gm_accel gm_accel_guestmode, gm_accel_kvm, gm_accel_soft;

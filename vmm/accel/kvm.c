@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The accelerators behind a device file that speaks the KVM ABI: /dev/guestmode and /dev/kvm.
- * Interrupt controllers and the local APIC are the VMM's own; the kernel runs guest code only.
+ * Interrupt controllers and the local APIC are the VMM's own, and the kernel runs guest code only; or,
+ * when asked for, the kernel's (kvm_irq.c).
  *
  * Source: Linux, Documentation/virt/kvm/api.rst. Register exchange is in kvm_regs.c, CPUID in kvm_cpuid.c.
  */
@@ -57,8 +58,8 @@ static void kick_signal(int sig)
 	(void)sig; /* its only effect is that KVM_RUN returns */
 }
 
-static int vm_open_device(struct gm_machine *m, const char *path, struct gm_vm **out, char *err,
-			  size_t errlen)
+static int vm_open_device(struct gm_machine *m, const char *path, bool irqchip, struct gm_vm **out,
+			  char *err, size_t errlen)
 {
 	struct sigaction sa = {.sa_handler = kick_signal};
 	struct kvm_vm *vm = calloc(1, sizeof(*vm));
@@ -87,6 +88,15 @@ static int vm_open_device(struct gm_machine *m, const char *path, struct gm_vm *
 	ioctl(vm->vmfd, KVM_SET_TSS_ADDR, KVM_TSS_ADDR);
 	ioctl(vm->vmfd, KVM_SET_IDENTITY_MAP_ADDR, &ident);
 	khz = ioctl(vm->vmfd, KVM_GET_TSC_KHZ, 0);
+	if (irqchip) {
+		ret = kvm_irqchip_open(vm, err, errlen);
+		if (ret) {
+			close(vm->vmfd);
+			close(vm->devfd);
+			free(vm);
+			return ret;
+		}
+	}
 	if (khz > 0)
 		m->tsc_hz = (u64)khz * 1000;
 	sigaction(SIGUSR1, &sa, NULL);
@@ -97,13 +107,14 @@ static int vm_open_device(struct gm_machine *m, const char *path, struct gm_vm *
 static int guestmode_vm_open(struct gm_machine *m, const struct gm_accel_options *o,
 			     struct gm_vm **out, char *err, size_t errlen)
 {
-	return vm_open_device(m, o->device ? o->device : "/dev/guestmode", out, err, errlen);
+	return vm_open_device(m, o->device ? o->device : "/dev/guestmode", o->irqchip, out,
+			      err, errlen);
 }
 
 static int kvm_vm_open(struct gm_machine *m, const struct gm_accel_options *o, struct gm_vm **out,
 		       char *err, size_t errlen)
 {
-	return vm_open_device(m, o->device ? o->device : "/dev/kvm", out, err, errlen);
+	return vm_open_device(m, o->device ? o->device : "/dev/kvm", o->irqchip, out, err, errlen);
 }
 
 static void kvm_vm_close(struct gm_vm *v)
@@ -235,7 +246,8 @@ static int kvm_vcpu_open(struct gm_vm *vm_, struct gm_vcpu *v)
 	if (!k)
 		return -ENOMEM;
 	k->run_size = ioctl(vm->devfd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	k->fd = ioctl(vm->vmfd, KVM_CREATE_VCPU, v->index);
+	k->fd = ioctl(vm->vmfd, KVM_CREATE_VCPU,
+		      vm->vm.irqchip ? v->apic_id : v->index);
 	if (k->fd < 0) {
 		err = -errno;
 		goto fail;
@@ -248,6 +260,8 @@ static int kvm_vcpu_open(struct gm_vm *vm_, struct gm_vcpu *v)
 	k->vm = vm;
 	v->priv = k;
 	err = kvm_cpuid_setup(v);
+	if (!err && vm->vm.irqchip)
+		err = kvm_irqchip_vcpu_open(k);
 	if (err)
 		goto fail_unmap;
 	return 0;
@@ -330,7 +344,7 @@ static bool inject(struct gm_vcpu *v, struct kvm_vcpu *k)
 		ioctl(k->fd, KVM_NMI, 0);
 		woken = true;
 	}
-	if (!__atomic_exchange_n(&v->irq_request, 0, __ATOMIC_SEQ_CST))
+	if (!__atomic_exchange_n(&v->irq_request, 0, __ATOMIC_SEQ_CST) || k->vm->vm.irqchip)
 		return woken;
 	gm_lock(v->m);
 	if (v->intr_pending(v)) {
@@ -350,19 +364,32 @@ static bool inject(struct gm_vcpu *v, struct kvm_vcpu *k)
 	return woken;
 }
 
+/* The task priority of our local APIC, which the guest reads and writes as CR8. */
+static void tpr_in(struct gm_vcpu *v, struct kvm_run *run)
+{
+	gm_lock(v->m);
+	run->cr8 = v->tpr_get(v);
+	gm_unlock(v->m);
+}
+
+static void tpr_out(struct gm_vcpu *v, const struct kvm_run *run)
+{
+	gm_lock(v->m);
+	if (run->cr8 != v->tpr_get(v))
+		v->tpr_set(v, run->cr8);
+	gm_unlock(v->m);
+}
+
 static void run_once(struct gm_vcpu *v, struct kvm_vcpu *k, struct gm_exit *e, bool *again)
 {
 	struct kvm_run *run = k->run;
 	int ret;
 
-	gm_lock(v->m);
-	run->cr8 = v->tpr_get(v);
-	gm_unlock(v->m);
+	if (!k->vm->vm.irqchip)
+		tpr_in(v, run);
 	ret = ioctl(k->fd, KVM_RUN, 0) ? -errno : 0;
-	gm_lock(v->m);
-	if (run->cr8 != v->tpr_get(v))
-		v->tpr_set(v, run->cr8);
-	gm_unlock(v->m);
+	if (!k->vm->vm.irqchip)
+		tpr_out(v, run);
 	if (ret == -EINTR || ret == -EAGAIN)
 		return;
 	if (ret) {
@@ -426,7 +453,7 @@ static void kvm_run_vcpu(struct gm_vcpu *v, struct gm_exit *e)
 	.dirty_sync = kvm_dirty_sync, .a20 = kvm_a20, .vcpu_open = kvm_vcpu_open,                  \
 	.vcpu_close = kvm_vcpu_close, .vcpu_reset = kvm_vcpu_reset, .run = kvm_run_vcpu,           \
 	.kick = kvm_kick, .debug_set = kvm_debug_set, .regs_get = kvm_regs_get,                    \
-	.regs_set = kvm_regs_set, .pause = kvm_pause
+	.regs_set = kvm_regs_set, .pause = kvm_pause, .irq_line = kvm_irq_line, .msi = kvm_msi
 
 const struct gm_accel gm_accel_guestmode = {
 	.name = "guestmode",

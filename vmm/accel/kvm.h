@@ -21,6 +21,7 @@ struct kvm_vm {
 	struct gm_vm vm;
 	int devfd, vmfd;
 	bool readonly_slots;
+	struct kvm_irqchip chip_made[3]; /* with vm.irqchip: their state after a reset */
 	struct kvm_slot slots[KVM_SLOTS]; /* machine lock */
 	/* While paused, kvm_clock.c: host TSC then, the first vCPU's TSC, the paravirtual clock. */
 	u64 paused_at, tsc;
@@ -37,8 +38,16 @@ struct kvm_vcpu {
 	int running;      /* atomic */
 	struct kvm_guest_debug debug; /* as last set */
 	struct gm_point points[4];    /* by debug register */
+	struct kvm_lapic_state lapic_made; /* with vm.irqchip: its state after a reset */
 	bool halted;      /* HLT executed, not yet woken; owned by the vCPU thread */
 };
+
+/* kvm_irq.c */
+int kvm_irqchip_open(struct kvm_vm *vm, char *err, size_t errlen);
+int kvm_irqchip_vcpu_open(struct kvm_vcpu *k);
+int kvm_irqchip_reset(struct gm_vcpu *v);
+void kvm_irq_line(struct gm_vm *v, unsigned int line, int level);
+void kvm_msi(struct gm_vm *v, u64 addr, u32 data);
 
 /* kvm_cpuid.c */
 int kvm_cpuid_setup(struct gm_vcpu *v);

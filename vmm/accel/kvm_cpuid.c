@@ -18,6 +18,7 @@ struct topo {
 	struct gm_topology t;
 	unsigned int thread_bits, package_bits;
 	u32 apic_id;
+	bool irqchip; /* the local APIC is the kernel's */
 };
 
 /* IDs that share a cache: those of a core, or of the package for the last level (3). */
@@ -39,9 +40,9 @@ static void filter(struct kvm_cpuid_entry2 *e, const struct topo *t)
 
 	switch (e->function) {
 	case 1:
-		/* the local APIC is ours: no x2APIC, no TSC deadline */
+		/* x2APIC, TSC deadline: not with a local APIC of ours */
 		e->ebx = (e->ebx & 0xff00) | t->apic_id << 24 | MIN(1u << t->package_bits, 255u) << 16;
-		e->ecx &= ~(1u << 21 | 1u << 24);
+		e->ecx = t->irqchip ? e->ecx | 1u << 21 | 1u << 24 : e->ecx & ~(1u << 21 | 1u << 24);
 		e->ecx |= 1u << 31;
 		e->edx |= 1u << 9;
 		e->edx = n > 1 ? e->edx | 1u << 28 : e->edx & ~(1u << 28);
@@ -53,7 +54,8 @@ static void filter(struct kvm_cpuid_entry2 *e, const struct topo *t)
 		break;
 	case 0x40000001:
 		/* none of the paravirtual features that live in a kernel APIC; the clock ones stay */
-		e->eax &= 1u << 0 | 1u << 3 | 1u << 24;
+		if (!t->irqchip)
+			e->eax &= 1u << 0 | 1u << 3 | 1u << 24;
 		break;
 	case 0x80000001:
 		e->ecx = n > 1 ? e->ecx | 1u << 1 : e->ecx & ~(1u << 1); /* CmpLegacy */
@@ -97,7 +99,8 @@ static void extended_topology(struct kvm_cpuid2 *c, u32 leaf, const struct topo 
 int kvm_cpuid_setup(struct gm_vcpu *v)
 {
 	struct kvm_vcpu *k = v->priv;
-	struct topo t = {.t = gm_topology_of(v->m->topology, v->m->nvcpus), .apic_id = v->apic_id};
+	struct topo t = {.t = gm_topology_of(v->m->topology, v->m->nvcpus), .apic_id = v->apic_id,
+			 .irqchip = k->vm->vm.irqchip};
 	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + MAX_CPUID * sizeof(c->entries[0]));
 	bool amd = false, ext = false;
 	unsigned int i, n = 0;

@@ -266,7 +266,7 @@ void kvm_vcpu_reset(struct gm_vcpu *v, bool init)
 		groups |= GM_REGS_FPU;
 	}
 	k->halted = false;
-	if (kvm_regs_set(v, groups, r))
+	if (kvm_regs_set(v, groups, r) || (!init && k->vm->vm.irqchip && kvm_irqchip_reset(v)))
 		gm_machine_end(v->m, GM_END_ERROR, "vCPU %u: cannot reset its registers",
 			       v->index);
 	free(r);
