@@ -8,12 +8,18 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t debugfs debug /sys/kernel/debug 2>/dev/null
 dmesg -c >/dev/null
-TESTS="programs reload boot smp kill coexist"
+TESTS="programs reload boot smp irqchip kill coexist"
 . /rig.conf
 echo
 echo "rig: start"
 result() { # NAME STATUS
 	if [ "$2" = 0 ]; then echo "ok   $1"; else echo "FAIL $1"; fi
+}
+
+kvm_load() {
+	for m in irqbypass ccp kvm kvm-amd kvm-intel; do
+		[ -f /$m.ko ] && insmod /$m.ko 2>/dev/null
+	done
 }
 
 test_programs() {
@@ -37,6 +43,12 @@ kernel_memory() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '/^(Slab|VmallocUsed|Percpu|PageTables|KernelStack):/ {n += $2} END {print n}' /proc/meminfo
+}
+
+# The same programs on in-tree KVM, to compare with; not among the usual tests.
+test_kvm() {
+	kvm_load
+	/rigtest /dev/kvm "$MATCH"
 }
 
 test_reload() {
@@ -85,17 +97,34 @@ test_fuzz() {
 	[ $s = 0 ] || head -60 /sys/kernel/debug/kmemleak | sed 's/^/    /'
 }
 
-boot_guest() { # LOG CPUS
-	timeout 200 /vmm run --accel guestmode --cpus $2 --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
-		--append "console=ttyS0 quiet panic=-1" --serial stdio </dev/null >"$1" 2>&1
-	grep -q "^guest: .* $2 CPU" "$1"
+boot_guest() { # CPUS OPTION...
+	cpus=$1
+	shift
+	timeout 200 /vmm run --accel guestmode --cpus $cpus "$@" --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
+		--append "console=ttyS0 quiet panic=-1" --serial stdio </dev/null >/tmp/guest.log 2>&1
+	grep -q "^guest: .* $cpus CPU" /tmp/guest.log
+}
+
+boot_result() { # NAME STATUS
+	result "$1" $2
+	tr -d '\r' </tmp/guest.log | { [ $2 = 0 ] && grep '^guest:' || tail -20 | sed 's/^/    /'; }
 }
 
 test_boot() {
-	boot_guest /tmp/guest.log ${1:-1}
-	s=$?
-	result "vmm run --accel guestmode boots Linux on ${1:-1} CPU" $s
-	tr -d '\r' </tmp/guest.log | { [ $s = 0 ] && grep '^guest:' || tail -20 | sed 's/^/    /'; }
+	boot_guest ${1:-1}
+	boot_result "vmm run --accel guestmode boots Linux on ${1:-1} CPU" $?
+}
+
+# Two vCPUs with the kernel's interrupt controllers.
+test_irqchip() {
+	boot_guest 2 --irqchip kernel
+	boot_result "vmm run --irqchip kernel boots Linux on 2 CPU" $?
+}
+
+test_irqchip_kvm() {
+	kvm_load
+	boot_guest 2 --accel kvm --irqchip kernel
+	boot_result "the same on in-tree KVM" $?
 }
 
 test_smp() {
@@ -117,9 +146,7 @@ test_coexist() {
 
 TESTS=${ONLY:-$TESTS}
 case " $TESTS " in *" coexist "*)
-	for m in irqbypass ccp kvm kvm-amd kvm-intel; do
-		[ -f /$m.ko ] && insmod /$m.ko 2>/dev/null
-	done
+	kvm_load
 	[ ! -c /dev/kvm ] || /rigtest /dev/kvm "$MATCH" >/tmp/kvm.before
 esac
 insmod /guestmode.ko $PARAMS

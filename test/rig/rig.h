@@ -52,6 +52,6 @@ struct test {
 	const char *name;
 	int (*fn)(struct guest *g);
 };
-extern const struct test tests_modes[], tests_abi[], tests_memory[], tests_state[];
+extern const struct test tests_modes[], tests_abi[], tests_memory[], tests_irq[], tests_state[];
 
 #endif

@@ -64,9 +64,9 @@ static int test_version(struct guest *g)
 	CHECK(ioctl(g->dev, GM_GET_API_VERSION, 0) == 12);
 	CHECK(ioctl(g->dev, GM_GET_API_VERSION, 1) == -1 && errno == EINVAL);
 	CHECK(ioctl(g->dev, GM_CHECK_EXTENSION, GM_CAP_USER_MEMORY) == 1);
-	CHECK(ioctl(g->dev, GM_CHECK_EXTENSION, KVM_CAP_IRQCHIP) == 0);
+	CHECK(ioctl(g->dev, GM_CHECK_EXTENSION, KVM_CAP_SPLIT_IRQCHIP) == 0);
 	CHECK(ioctl(g->vm, GM_CHECK_EXTENSION, GM_CAP_READONLY_MEM) == 1);
-	CHECK(ioctl(g->vm, KVM_CREATE_IRQCHIP, 0) == -1 && errno == ENOTTY);
+	CHECK(ioctl(g->vm, KVM_SET_TSS_ADDR + 0x30, 0) == -1 && errno == ENOTTY);
 	CHECK(ioctl(g->vcpu, 0xae00 + 250, 0) == -1 && errno == ENOTTY);
 	return 0;
 }
