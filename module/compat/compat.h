@@ -227,7 +227,7 @@ static inline int gm_access_ok(unsigned long addr, unsigned long size)
 
 /* ---- locks, CPUs ---- */
 
-#ifndef GM_HAVE_MUTEX_LOCK_KILLABLE
+#if !defined(GM_HAVE_MUTEX_LOCK_KILLABLE) && !defined(mutex_lock_killable)
 #define mutex_lock_killable mutex_lock_interruptible
 #endif
 
