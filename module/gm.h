@@ -488,7 +488,7 @@ int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end
 /* cr0, cr3, cr4 or efer changed: translations may be stale. */
 static inline void gm_mmu_changed(struct gm_vcpu *vcpu)
 {
-	vcpu->mmu.reload = 1;
+	vcpu->mmu.reload |= 1;
 	vcpu->seen_gen--;
 }
 

@@ -713,7 +713,7 @@ static void shadow_reload(struct gm_vcpu *vcpu)
 	/* The vCPU flushes its own translations at the next entry; nobody else uses its top. */
 	for (i = 0; i < 4; i++)
 		entry_unlink(vm, top, i);
-	if (vcpu->mmu.reload == GM_RELOAD_ALL)
+	if (vcpu->mmu.reload & GM_RELOAD_ALL)
 		zap_all(vm);
 	sync_all(vm);
 	for (i = 0; i < n && role.f.mode != MODE_DIRECT; i++) {

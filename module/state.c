@@ -200,7 +200,7 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 	gm_lapic_set_cr8(vcpu, s->cr8);
 	vcpu->efer = s->efer;
 	gm_mmu_changed(vcpu);
-	vcpu->mmu.reload = GM_RELOAD_ALL;
+	vcpu->mmu.reload |= GM_RELOAD_ALL;
 	vcpu->irq_pending = -1;
 	for (i = 0; i < 256; i++)
 		if (s->interrupt_bitmap[i / 64] >> (i % 64) & 1)

@@ -374,8 +374,9 @@ static u32 cr_intercepts(struct gm_vcpu *vcpu, struct vmcb *v)
 	if (gm_paging.nested)
 		return v->cr0 == vcpu->cr0 ? cr : cr | VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
 	cr |= VMCB_CR_READ(3) | VMCB_CR_WRITE(3);
+	/* VMCB_1_CR0_SEL compares with the CPU's value. */
 	if (v->cr0 != vcpu->cr0)
-		cr |= VMCB_CR_READ(0);
+		cr |= VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
 	return v->cr4 == vcpu->cr4 ? cr : cr | VMCB_CR_READ(4);
 }
 
