@@ -399,8 +399,9 @@ int x86_sel_verify(struct x86_ctx *ctx, u16 sel, int write)
 /* Does the type of a segment allow the access? Only protected mode asks. */
 static int seg_type_allows(const struct x86_seg *s, unsigned int acc)
 {
+	/* A fetch goes by the limit alone: real mode leaves a data segment in CS when PE is set. */
 	if (acc & X86_ACC_EXEC)
-		return (s->attr & X86_TYPE_CODE) != 0;
+		return 1;
 	if (s->attr & X86_TYPE_CODE)
 		return !(acc & X86_ACC_WRITE) && (s->attr & X86_TYPE_W);
 	return !(acc & X86_ACC_WRITE) || (s->attr & X86_TYPE_W);
