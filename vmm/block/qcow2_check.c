@@ -235,31 +235,38 @@ static int check_walk(struct check *k, bool counts)
 	return ret ? ret : check_bitmaps(k);
 }
 
+static void compare_one(struct check *k, u64 c, u64 val)
+{
+	u32 used = c < k->n ? k->count[c] : 0;
+
+	if (val == used)
+		return;
+	k->counts_bad = true;
+	if (val > used)
+		finding(k, &k->c->leaks, "cluster %llu leaks: counted %llu times, used %u",
+			(unsigned long long)c, (unsigned long long)val, used);
+	else
+		finding(k, &k->c->errors, "cluster %llu: counted %llu times, used %u",
+			(unsigned long long)c, (unsigned long long)val, used);
+}
+
+/* Block by block; where there is none, all counts are 0. */
 static int check_compare(struct check *k)
 {
 	struct qcow2 *q = k->q;
-	u64 c, val, end = MIN(q->rt_size * q2_rb_entries(q), CLUSTERS_MAX);
+	u64 per = q2_rb_entries(q), blocks = MAX((k->n + per - 1) / per, q->rt_size), b, i, off;
+	struct q2_table *t;
 	int ret;
 
-	for (c = 0; c < MAX(k->n, end); c++) {
-		/* Blocks that are not there count nothing. */
-		if (c >= k->n && !(q->rt[c / q2_rb_entries(q)] & ~511ull)) {
-			c |= q2_rb_entries(q) - 1;
+	for (b = 0; b < blocks && b * per < CLUSTERS_MAX; b++) {
+		off = b < q->rt_size ? q->rt[b] & ~511ull : 0;
+		if (!off && b * per >= k->n)
 			continue;
-		}
-		ret = q2_ref_get(q, c, &val);
+		ret = off ? q2_table_get(q, &q->rb, off, &t) : 0;
 		if (ret)
 			return ret;
-		if (val == (c < k->n ? k->count[c] : 0))
-			continue;
-		k->counts_bad = true;
-		if (c >= k->n || val > k->count[c])
-			finding(k, &k->c->leaks, "cluster %llu leaks: counted %llu times, used %u",
-				(unsigned long long)c, (unsigned long long)val,
-				c < k->n ? k->count[c] : 0);
-		else
-			finding(k, &k->c->errors, "cluster %llu: counted %llu times, used %u",
-				(unsigned long long)c, (unsigned long long)val, k->count[c]);
+		for (i = 0; i < per && (off || b * per + i < k->n); i++)
+			compare_one(k, b * per + i, off ? q2_ref_read(q, t->data, i) : 0);
 	}
 	return 0;
 }

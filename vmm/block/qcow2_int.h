@@ -55,6 +55,7 @@ struct q2_cache {
 	unsigned int n;
 	u64 clock;
 	unsigned int ndirty;
+	unsigned int last; /* the one that was found last */
 };
 
 struct q2_extra { /* of a snapshot */

@@ -81,9 +81,14 @@ static struct q2_table *cache_find(struct q2_cache *c, u64 off)
 {
 	unsigned int i;
 
-	for (i = 0; i < c->n; i++)
-		if (c->t[i].off == off)
-			return &c->t[i];
+	if (c->t[c->last].off == off)
+		return &c->t[c->last];
+	for (i = 0; i < c->n; i++) {
+		if (c->t[i].off != off)
+			continue;
+		c->last = i;
+		return &c->t[i];
+	}
 	return NULL;
 }
 
