@@ -510,7 +510,7 @@ static int is_batch(const struct attempt *a)
 	       !(a->e.ctx.rflags & X86_FL_DF);
 }
 
-/* How many elements fit, and where their memory is. 0 or 1: do them one by one, faults and all. */
+/* How many elements fit, and where their memory is. 0: it faults, or they span pages. */
 static unsigned int batch_span(struct attempt *a, u64 *gpa)
 {
 	int in = a->e.insn.op == X86_OP_INS;
@@ -520,10 +520,10 @@ static unsigned int batch_span(struct attempt *a, u64 *gpa)
 	u64 count = a->e.gpr[X86_RCX] & mask, off = a->e.gpr[in ? X86_RDI : X86_RSI] & mask, lin;
 	struct x86_ctx *ctx = &a->e.ctx;
 
-	if (count < 2 || x86_linear(ctx, seg, off, size, acc, &lin))
+	if (!count || x86_linear(ctx, seg, off, size, acc, &lin))
 		return 0;
 	n = min_t(u64, count, (PAGE_SIZE - (lin & ~PAGE_MASK)) / size);
-	if (n < 2 || off + n * size - 1 > mask || x86_linear(ctx, seg, off, n * size, acc, &lin) ||
+	if (!n || off + n * size - 1 > mask || x86_linear(ctx, seg, off, n * size, acc, &lin) ||
 	    translate(ctx, lin, acc, gpa))
 		return 0;
 	return n;
@@ -593,9 +593,9 @@ int gm_emulate_ins(struct gm_vcpu *vcpu)
 	if (n)
 		ret = gm_mem_write(vcpu->vm, gpa, (u8 *)vcpu->run + GM_PIO_OFFSET, n * a.e.insn.opsize);
 	up_read(&vcpu->vm->slots_sem);
-	if (!n || ret)
-		return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, X86_OP_INS);
-	batch_advance(&a, n);
+	/* Is it another instruction now, or has it no elements left, so be it. */
+	if (n && !ret)
+		batch_advance(&a, n);
 	return 1;
 }
 

@@ -97,6 +97,8 @@ struct gm_vm {
 	unsigned int nbus;             /* bus_sem: entries of both */
 	struct gm_coalesced_ring *ring; /* shared with the program; entries under ring_lock */
 	spinlock_t ring_lock;
+	u32 max_vcpu_id;               /* lock: numbers below it */
+	u8 hide_platform_info;         /* ENABLE_CAP */
 	struct gm_vm_stats stats;      /* read without a lock (stats.c) */
 	struct dentry *stats_file;
 	struct {

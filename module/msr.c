@@ -189,6 +189,8 @@ int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host)
 		ret = gm_clock_msr_get(vcpu, index, val);
 	if (ret != -ENOENT)
 		return ret;
+	if (index == MSR_PLATFORM && !host && vcpu->vm->hide_platform_info)
+		return -EINVAL;
 	if (k && k->feature && !host && !(vcpu->features & k->feature))
 		return -EINVAL;
 	if (!p)

@@ -155,7 +155,7 @@ static void blob_fill(const struct reader *r, u8 *blob)
 	h->id_offset = sizeof(*h);
 	h->desc_offset = h->id_offset + NAME_SIZE;
 	h->data_offset = h->desc_offset + r->n * DESC_SIZE;
-	snprintf((char *)blob + h->id_offset, NAME_SIZE, "guestmode-%d", current->tgid);
+	snprintf((char *)blob + h->id_offset, NAME_SIZE, "kvm-%d", current->tgid);
 	for (i = 0; i < r->n; i++) {
 		d = (void *)(blob + h->desc_offset + i * DESC_SIZE);
 		d->flags = r->desc[i].flags;

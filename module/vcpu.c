@@ -150,7 +150,9 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 	ret = gm_exit_complete(vcpu);
 	while (ret > 0) {
 		if (signal_pending(current) || READ_ONCE(vcpu->run->immediate_exit)) {
-			vcpu->run->exit_reason = GM_EXIT_INTR;
+			/* Who asks for an immediate exit still wants to see the last one's reason. */
+			if (signal_pending(current))
+				vcpu->run->exit_reason = GM_EXIT_INTR;
 			vcpu->stats.signals++;
 			return -EINTR;
 		}
@@ -292,7 +294,7 @@ int gm_vcpu_create(struct gm_vm *vm, struct file *from, unsigned long id)
 	struct gm_vcpu *vcpu;
 	int fd = -EEXIST;
 
-	if (id >= GM_MAX_VCPUS)
+	if (id >= GM_MAX_VCPUS || id >= READ_ONCE(vm->max_vcpu_id))
 		return -EINVAL;
 	vcpu = vcpu_alloc(vm, id);
 	if (!vcpu)

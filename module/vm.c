@@ -53,18 +53,51 @@ static long get_dirty_log(struct gm_vm *vm, void __user *arg)
 	return gm_dirty_log(vm, &log);
 }
 
+static long cap_dirty_log(struct gm_vm *vm, u64 arg)
+{
+	if (arg > 1)
+		return -EINVAL;
+	down_write(&vm->slots_sem);
+	vm->dirty_manual = arg;
+	up_write(&vm->slots_sem);
+	return 0;
+}
+
+static long cap_max_vcpu_id(struct gm_vm *vm, u64 arg)
+{
+	long ret = 0;
+
+	if (!arg || arg > GM_MAX_VCPUS)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	if (vm->nvcpus)
+		ret = -EBUSY;
+	else if (vm->max_vcpu_id != GM_MAX_VCPUS && vm->max_vcpu_id != arg)
+		ret = -EINVAL;
+	else
+		vm->max_vcpu_id = arg;
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
 static long enable_cap(struct gm_vm *vm, void __user *arg)
 {
 	struct gm_enable_cap c;
 
 	if (copy_from_user(&c, arg, sizeof(c)))
 		return -EFAULT;
-	if (c.flags || c.cap != GM_CAP_MANUAL_DIRTY_LOG || c.args[0] > 1)
+	if (c.flags)
 		return -EINVAL;
-	down_write(&vm->slots_sem);
-	vm->dirty_manual = c.args[0];
-	up_write(&vm->slots_sem);
-	return 0;
+	switch (c.cap) {
+	case GM_CAP_MANUAL_DIRTY_LOG:
+		return cap_dirty_log(vm, c.args[0]);
+	case GM_CAP_MAX_VCPU_ID:
+		return cap_max_vcpu_id(vm, c.args[0]);
+	case GM_CAP_MSR_PLATFORM_INFO:
+		vm->hide_platform_info = !c.args[0];
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static long clear_dirty_log(struct gm_vm *vm, void __user *arg)
@@ -125,6 +158,7 @@ int gm_vm_create(struct file *from)
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->slots_sem);
 	gm_clock_init(vm);
+	vm->max_vcpu_id = GM_MAX_VCPUS;
 	vm->tsc_offset = 0 - rdtsc();
 	vm->mm = current->mm;
 	if (gm_bus_init(vm))

@@ -93,7 +93,12 @@ int gm_bus_read(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, void
 /* On the safe side, and without bus_sem, which whoever asks may not take. */
 int gm_bus_has_port(struct gm_vm *vm, u16 port)
 {
-	return READ_ONCE(vm->nbus) || (READ_ONCE(vm->irq) && (port < 0x100 || (port & ~1) == 0x4d0));
+	if (READ_ONCE(vm->nbus))
+		return 1;
+	if (!READ_ONCE(vm->irq))
+		return 0;
+	/* The two 8259, their ELCR, the 8254 and its gate. */
+	return (port & ~0x81) == 0x20 || (port & ~3) == 0x40 || port == 0x61 || (port & ~1) == 0x4d0;
 }
 
 int gm_bus_write(struct gm_vcpu *vcpu, int kind, u64 addr, unsigned int len, const void *val)

@@ -252,6 +252,8 @@ int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val)
 		return -EINVAL;
 	if (p == &vcpu->vm->clock.wall) {
 		*p = val;
+		if (!val) /* QEMU writes that at a reset: nothing is asked for, least of all at address 0 */
+			return 0;
 		down_read(&vcpu->vm->slots_sem);
 		wall_write(vcpu->vm, val & ~3ull);
 		up_read(&vcpu->vm->slots_sem);

@@ -60,7 +60,11 @@
  * the slot's end. Writes from then on count again. EINVAL, ENOENT.
  */
 #define GM_CLEAR_DIRTY_LOG _IOWR(GM_IO, 0xc0, struct gm_clear_dirty_log)
-/* Switches on a capability that changes what ioctls do: GM_CAP_MANUAL_DIRTY_LOG, args[0] = 1. EINVAL. */
+/*
+ * Sets what a capability does: GM_CAP_MANUAL_DIRTY_LOG, args[0] 1 or 0; GM_CAP_MSR_PLATFORM_INFO, args[0]
+ * 0: guests cannot read that MSR; GM_CAP_MAX_VCPU_ID, args[0]: no vCPU gets that number or a higher one
+ * (EBUSY: there is a vCPU already). EINVAL: others.
+ */
 #define GM_ENABLE_CAP _IOW(GM_IO, 0xa3, struct gm_enable_cap)
 /* Accepted and without effect: this driver needs no pages of its own in the guest. */
 #define GM_SET_TSS_ADDR _IO(GM_IO, 0x47)
@@ -130,7 +134,6 @@
 #define GM_CAP_MP_STATE 14
 #define GM_CAP_SYNC_MMU 16 /* 1: slots follow what the process does to its memory */
 #define GM_CAP_DESTROY_MEMORY_REGION_WORKS 21
-#define GM_CAP_ENABLE_CAP_VM 98
 #define GM_CAP_MANUAL_DIRTY_LOG 168
 #define GM_CAP_USER_NMI 22
 #define GM_CAP_MCE 31 /* the number of banks */
@@ -147,6 +150,7 @@
 #define GM_CAP_MAX_VCPUS 66
 #define GM_CAP_SYNC_REGS 74 /* the GM_SYNC bits */
 #define GM_CAP_READONLY_MEM 81
+#define GM_CAP_ENABLE_CAP_VM 98
 #define GM_CAP_CHECK_EXTENSION_VM 105
 #define GM_CAP_MAX_VCPU_ID 128
 #define GM_CAP_IMMEDIATE_EXIT 136
