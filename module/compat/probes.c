@@ -72,7 +72,7 @@ void gm_m3(void) { SAME(kvcalloc(1, 2, GFP_KERNEL), (void *)0); }
 #line 1 "GFP_KERNEL_ACCOUNT" /* 4.5 */
 void gm_m4(void) { USE(GFP_KERNEL_ACCOUNT); }
 #line 1 "VMALLOC_USER" /* 2.6.18 */
-void gm_m6(void) { USE(&vmalloc_user); }
+void gm_m6(void) { SAME(vmalloc_user(1), (void *)0); }
 #line 1 "IS_VMALLOC_ADDR" /* 2.6.25 */
 void gm_m5(void) { USE(&is_vmalloc_addr); }
 
@@ -129,6 +129,10 @@ void gm_l4(void) { int cpu; for_each_possible_cpu(cpu) { } }
 #line 1 "THIS_CPU_READ" /* __this_cpu_read(): 2.6.33 */
 DEFINE_PER_CPU(int, gm_var);
 void gm_l5(void) { USE(__this_cpu_read(gm_var)); }
+
+/* ---- timers ---- */
+#line 1 "HRTIMER_SETUP" /* 6.13; hrtimer_init() and the member function went in 6.15 */
+void gm_t1(void) { USE(&hrtimer_setup); }
 
 /* ---- files ---- */
 #line 1 "COMPAT_PTR_IOCTL" /* 5.5 */

@@ -10,8 +10,6 @@
 #include "module/gm.h"
 #include "module/irq/irq.h"
 
-#include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 

@@ -12,9 +12,9 @@
 #ifndef GM_IRQ_H
 #define GM_IRQ_H
 
+#include "module/compat/time.h"
 #include "module/gm.h"
 
-#include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 

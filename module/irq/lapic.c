@@ -572,8 +572,7 @@ int gm_lapic_create(struct gm_vcpu *vcpu)
 	l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);
 	if (!l)
 		return -ENOMEM;
-	hrtimer_init(&l->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	l->timer.function = gm_lapic_timer_fn;
+	hrtimer_setup(&l->timer, gm_lapic_timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	l->vcpu = vcpu;
 	l->irq = irq;
 	l->id = vcpu->id;

@@ -6,7 +6,6 @@
  */
 #include "module/irq/irq.h"
 
-#include <linux/math64.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 

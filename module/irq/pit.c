@@ -9,7 +9,6 @@
  */
 #include "module/irq/irq.h"
 
-#include <linux/math64.h>
 #include <linux/slab.h>
 
 #define PIT_HZ        1193182u
@@ -313,8 +312,7 @@ int gm_pit_create(struct gm_irqchip *irq, u32 flags)
 	p->irq = irq;
 	p->reinject = 1;
 	p->speaker = flags & GM_PIT_SPEAKER_DUMMY;
-	hrtimer_init(&p->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	p->timer.function = timer_fn;
+	hrtimer_setup(&p->timer, timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	for (i = 0; i < 3; i++) {
 		p->s.channels[i].count = 0x10000;
 		p->s.channels[i].mode = 3;
