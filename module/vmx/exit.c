@@ -252,6 +252,20 @@ static void exit_ept(struct gm_vcpu *vcpu, struct gm_exit *x)
 		vcpu->nmi_masked = 1;
 }
 
+/*
+ * An exit leaves no trap pending but what MOV SS holds back, or what INIT or a machine check came before
+ * (28.3.4). Bochs leaves the single step that it was about to make, which would end before the instruction.
+ */
+static void traps_drop(struct gm_vcpu *vcpu, u32 reason)
+{
+	if (!(vcpu->rflags & X86_EFLAGS_TF) && !(vcpu->debug & GM_DEBUG_STEP))
+		return;
+	if ((vmx_of(vcpu)->interruptibility & VMX_INT_MOVSS) || reason == VMX_R_INIT ||
+	    (reason == VMX_R_EXC && (u8)vmx_read(VMCS_EXIT_INFO) == MC_VECTOR))
+		return;
+	vmx_write(VMCS_PENDING_DBG, 0);
+}
+
 static void next_rip(struct gm_vcpu *vcpu, struct gm_exit *x)
 {
 	x->next_rip = vcpu->rip + vmx_read(VMCS_INSN_LEN);
@@ -268,6 +282,7 @@ void vmx_exit_read(struct gm_vcpu *vcpu, struct gm_exit *x)
 		x->kind = GM_X_FAIL;
 		return;
 	}
+	traps_drop(vcpu, reason);
 	collect_event(vcpu, idt);
 	x->in_event = !!(idt & VMX_EV_VALID);
 	x->kind = reason < ARRAY_SIZE(kinds) ? kinds[reason] : GM_X_UNKNOWN;
