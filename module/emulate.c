@@ -522,7 +522,7 @@ static unsigned int batch_span(struct attempt *a, u64 *gpa)
 
 	if (!count || x86_linear(ctx, seg, off, size, acc, &lin))
 		return 0;
-	n = min_t(u64, count, (PAGE_SIZE - (lin & ~PAGE_MASK)) / size);
+	n = min_t(u64, count, (unsigned int)(PAGE_SIZE - (lin & ~PAGE_MASK)) / size);
 	if (!n || off + n * size - 1 > mask || x86_linear(ctx, seg, off, n * size, acc, &lin) ||
 	    translate(ctx, lin, acc, gpa))
 		return 0;
