@@ -71,8 +71,8 @@ static void lack(struct doctor *d, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void todo(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void todo(const char *fmt, ...)
+static void advise(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void advise(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -108,11 +108,11 @@ static void check_cpu(struct doctor *d)
 		note("processor: %s, shows neither VT-x (vmx) nor AMD-V (svm): guests run on the "
 		     "software CPU, some ten times slower", vendor);
 		if (guest)
-			todo("this is itself a virtual machine: its host must offer it nested "
-			     "virtualization");
+			advise("this is itself a virtual machine: its host must offer it nested "
+			       "virtualization");
 		else
-			todo("switch %s on in the firmware setup, if this processor has it",
-			     d->amd ? "SVM" : "Intel Virtualization Technology");
+			advise("switch %s on in the firmware setup, if this processor has it",
+			       d->amd ? "SVM" : "Intel Virtualization Technology");
 	}
 	note("%ld processors online%s", sysconf(_SC_NPROCESSORS_ONLN),
 	     guest ? ", in a virtual machine" : "");
@@ -135,10 +135,10 @@ static void device_missing(struct doctor *d, const char *module)
 	if (uname(&u))
 		return;
 	if (!strcmp(module, "guestmode"))
-		todo("build and load it: install the package guestmode-dkms (or make -C module), then "
-		     "'modprobe guestmode' (kernel %s)", u.release);
+		advise("build and load it: install the package guestmode-dkms (or make -C module), then "
+		       "'modprobe guestmode' (kernel %s)", u.release);
 	else if (d->virt)
-		todo("'modprobe %s'", d->amd ? "kvm_amd" : "kvm_intel");
+		advise("'modprobe %s'", d->amd ? "kvm_amd" : "kvm_intel");
 }
 
 static void device_denied(const char *path)
@@ -149,8 +149,8 @@ static void device_denied(const char *path)
 	if (stat(path, &st))
 		return;
 	g = getgrgid(st.st_gid);
-	todo("become a member of the group '%s': 'usermod -aG %s USER', then log in again",
-	     g ? g->gr_name : "kvm", g ? g->gr_name : "kvm");
+	advise("become a member of the group '%s': 'usermod -aG %s USER', then log in again",
+	       g ? g->gr_name : "kvm", g ? g->gr_name : "kvm");
 }
 
 static void check_device(struct doctor *d, const char *path, const char *module)
@@ -175,8 +175,8 @@ static void check_device(struct doctor *d, const char *path, const char *module)
 	} else if (vm < 0) {
 		note("%s: refuses to make a virtual machine: %s", path, strerror(err));
 		if (err == EBUSY)
-			todo("another hypervisor uses the processor's virtualization; unload its "
-			     "driver");
+			advise("another hypervisor uses the processor's virtualization; unload its "
+			       "driver");
 	} else if (!d->virt && !strcmp(module, "kvm")) {
 		note("%s: there, but the processor shows no vmx or svm: it is used only when asked "
 		     "for (--accel kvm)", path);
@@ -229,8 +229,8 @@ static void check_firmware(struct doctor *d)
 		good("firmware: %s", found);
 	} else {
 		lack(d, "firmware: no SeaBIOS found");
-		todo("install the package 'seabios' (Debian, Ubuntu) or 'seabios-bin' (Fedora), or "
-		     "say --bios FILE");
+		advise("install the package 'seabios' (Debian, Ubuntu) or 'seabios-bin' (Fedora), or "
+		       "say --bios FILE");
 	}
 	for (i = 0, found = NULL; i < ARRAY_SIZE(vga) && !found; i++)
 		found = file_find(dirs, vga[i], buf, sizeof(buf));
@@ -238,13 +238,13 @@ static void check_firmware(struct doctor *d)
 		good("video firmware: %s", found);
 	} else {
 		lack(d, "video firmware: no SeaVGABIOS found");
-		todo("install the package 'seabios' (Debian, Ubuntu) or 'seavgabios-bin' (Fedora)");
+		advise("install the package 'seabios' (Debian, Ubuntu) or 'seavgabios-bin' (Fedora)");
 	}
 	if (file_find(net, "pxe-e1000.rom", buf, sizeof(buf))) {
 		good("network boot firmware: %s", buf);
 	} else {
 		note("network boot firmware: none; guests cannot boot from the network");
-		todo("install the package 'ipxe-qemu' (Debian, Ubuntu) or 'ipxe-roms-qemu' (Fedora)");
+		advise("install the package 'ipxe-qemu' (Debian, Ubuntu) or 'ipxe-roms-qemu' (Fedora)");
 	}
 }
 
@@ -288,13 +288,13 @@ static void check_folders(void)
 	tmp = tmp && *tmp ? tmp : "/var/tmp";
 	if (gm_control_dir(dir, sizeof(dir), err, sizeof(err))) {
 		note("control sockets: %s", err);
-		todo("without them 'vmm list' and the like do not see your machines");
+		advise("without them 'vmm list' and the like do not see your machines");
 	} else {
 		good("control sockets: %s", dir);
 	}
 	if (statvfs(tmp, &fs) || access(tmp, W_OK)) {
 		note("temporary files: %s cannot be written: disks with 'snapshot' do not work", tmp);
-		todo("set TMPDIR to a folder with room");
+		advise("set TMPDIR to a folder with room");
 		return;
 	}
 	room = (u64)fs.f_bavail * fs.f_frsize;
