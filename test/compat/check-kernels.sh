@@ -75,7 +75,7 @@ debian() {
 	for flavour; do
 		id=$series-$flavour
 		case $id in *$only*) ;; *) continue ;; esac
-		pkg=$(pkg_names "^linux-headers-$series[.0-9]*[-+].*[0-9]-$flavour\$" "$suite" "$arch" | tail -n 1)
+		pkg=$(pkg_names "^linux-headers-${series}[.0-9]*[-+].*[0-9]-$flavour\$" "$suite" "$arch" | tail -n 1)
 		: >"$work/log"
 		[ -n "$pkg" ] || { result 'no headers in the archive' "$suite $arch $series $flavour"; continue; }
 		root=$(pkg_root "$suite" "$arch" $pkg_build "$pkg") ||
@@ -90,7 +90,8 @@ debian() {
 # Features may be older or newer than the version says (distributions carry them back): Debian's 5.10 that
 # calls itself 2.6.32 must be probed, and build, as the 5.10 that it is.
 renamed() {
-	case 5.10-renamed in *$only*) ;; *) return ;; esac
+	id=5.10-renamed
+	case $id in *$only*) ;; *) return ;; esac
 	pkg=$(pkg_names '^linux-headers-5.10[.0-9]*-.*[0-9]-cloud-amd64$' bullseye amd64 | tail -n 1)
 	root=$(pkg_root bullseye amd64 $pkg_build "$pkg") ||
 		{ : >"$work/log"; result 'its packages cannot be had' "$pkg"; return; }
