@@ -101,16 +101,20 @@ void gm_u10(void *p); void gm_u10(void *p) { USE(access_ok(VERIFY_READ, p, 1)); 
 
 #line 1 "NOTIFIER_RANGE" /* mmu_notifier_ops.invalidate_range_start with a structure: 5.0 */
 int gm_n1(struct mmu_notifier *, const struct mmu_notifier_range *);
-void gm_n2(struct mmu_notifier_ops *o); void gm_n2(struct mmu_notifier_ops *o) { SAME(*o->invalidate_range_start, gm_n1); }
+void gm_n2(struct mmu_notifier_ops *o);
+void gm_n2(struct mmu_notifier_ops *o) { SAME(*o->invalidate_range_start, gm_n1); }
 #line 1 "NOTIFIER_BLOCKABLE" /* 4.19 */
 int gm_n3(struct mmu_notifier *, struct mm_struct *, unsigned long, unsigned long, bool);
-void gm_n4(struct mmu_notifier_ops *o); void gm_n4(struct mmu_notifier_ops *o) { SAME(*o->invalidate_range_start, gm_n3); }
+void gm_n4(struct mmu_notifier_ops *o);
+void gm_n4(struct mmu_notifier_ops *o) { SAME(*o->invalidate_range_start, gm_n3); }
 #line 1 "NOTIFIER_PAGE" /* mmu_notifier_ops.invalidate_page: until 4.14 */
 void gm_n5(struct mmu_notifier_ops *o); void gm_n5(struct mmu_notifier_ops *o) { USE(o->invalidate_page); }
 #line 1 "NOTIFIER_YOUNG_RANGE" /* clear_flush_young of a range: 3.19 */
-void gm_n6(struct mmu_notifier_ops *o); void gm_n6(struct mmu_notifier_ops *o) { USE(o->clear_flush_young(0, 0, 1, 2)); }
+void gm_n6(struct mmu_notifier_ops *o);
+void gm_n6(struct mmu_notifier_ops *o) { USE(o->clear_flush_young(0, 0, 1, 2)); }
 #line 1 "NOTIFIER_YOUNG_BOOL" /* 7.1 */
-void gm_n7(struct mmu_notifier_ops *o); void gm_n7(struct mmu_notifier_ops *o) { SAME(o->test_young(0, 0, 1), (bool)1); }
+void gm_n7(struct mmu_notifier_ops *o);
+void gm_n7(struct mmu_notifier_ops *o) { SAME(o->test_young(0, 0, 1), (bool)1); }
 #line 1 "NOTIFIER_CLEAR_YOUNG" /* 4.2 */
 void gm_n8(struct mmu_notifier_ops *o); void gm_n8(struct mmu_notifier_ops *o) { USE(o->clear_young); }
 #line 1 "NOTIFIER_TEST_YOUNG" /* 2.6.38 */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the emulator share: emul.c (operands, moves, arithmetic), emul_int.c, emul_flow.c, emul_string.c. */
+/*
+ * What the files of the emulator share: emul.c (operands, moves, arithmetic), emul_int.c, emul_ext.c,
+ * emul_flow.c, emul_string.c.
+ */
 #ifndef GM_X86_EMUL_IMPL_H
 #define GM_X86_EMUL_IMPL_H
 

@@ -42,7 +42,7 @@ static void leaf_1(struct cpu *c, u32 out[4])
 	const struct cpu_model *m = c->model;
 	u32 ecx = m->words[CPU_W_1_ECX] & ~c->cpuid_hide, edx = m->words[CPU_W_1_EDX];
 	struct gm_topology t = topology(c);
-	unsigned int n = package_count(c);
+	unsigned int n = package_count(c), ids = 1u << gm_topology_package_bits(&t);
 	u64 base;
 
 	if (c->cr4 & X86_CR4_OSXSAVE)
@@ -54,8 +54,8 @@ static void leaf_1(struct cpu *c, u32 out[4])
 	if (n > 1 && m->family >= 6)
 		edx |= 1u << 28;
 	put(out, cpu_model_signature(m),
-	    (c->apic_id & 0xff) << 24 | (n > 1 ? MIN(1u << gm_topology_package_bits(&t), 255u) << 16 : 0) | (u32)m->clflush << 8, ecx,
-	    edx);
+	    (c->apic_id & 0xff) << 24 | (n > 1 ? MIN(ids, 255u) << 16 : 0) | (u32)m->clflush << 8,
+	    ecx, edx);
 }
 
 /* Deterministic cache parameters: L1 data, L1 instruction, L2, L3 (64-byte lines). */

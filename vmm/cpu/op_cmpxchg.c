@@ -26,7 +26,7 @@
 		u##w a = RD##w(0), b = a, r;                                                       \
 		if (unlikely(!p))                                                                  \
 			p = cpu_slow_rmw(c, u, lin, w / 8);                                        \
-		if (likely(p) && likely(!(lin & (w / 8 - 1)))) {                                                                   \
+		if (likely(p) && likely(!(lin & (w / 8 - 1)))) {                                   \
 			__atomic_compare_exchange_n((u##w *)(uintptr_t)p, &b, RD##w(u->reg),       \
 						    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);    \
 		} else {                                                                           \
