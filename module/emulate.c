@@ -703,7 +703,7 @@ int gm_skip(struct gm_vcpu *vcpu, u64 next_rip)
 int gm_is_hypercall(struct gm_vcpu *vcpu)
 {
 	struct attempt a;
-	u8 code[3];
+	u8 code[3] = { 0, 0, 0 };
 	u64 lin;
 	int ret;
 

@@ -644,9 +644,10 @@ static int walk_guest(struct gm_vcpu *vcpu, struct walked *w)
 	if (!user && gm_backend->get_cpl(vcpu) == 3)
 		acc |= X86_ACC_SYSTEM;
 	ret = gm_walk_setup(vcpu, &mmu);
-	if (!ret)
-		ret = x86_walk_trail(&mmu, w->lin, acc, user, !!(vcpu->rflags & X86_EFLAGS_AC),
-				     &w->r, &fault, &w->t);
+	if (ret)
+		return ret;
+	ret = x86_walk_trail(&mmu, w->lin, acc, user, !!(vcpu->rflags & X86_EFLAGS_AC), &w->r, &fault,
+			     &w->t);
 	if (ret == X86_FAULT) {
 		vcpu->cr2 = fault.cr2;
 		gm_queue_exception(vcpu, fault.vector, fault.has_err, fault.err);

@@ -261,9 +261,10 @@ static int add_net(struct cards *b, unsigned int i, const struct gm_irq *irq)
 static int add_disk(struct cards *b, unsigned int i, struct gm_blk *blk)
 {
 	const struct config_disk *d = &b->c->disks[i];
-	unsigned int queues = d->queues ? d->queues : MIN(b->m->nvcpus, 8u);
+	unsigned int wanted = d->queues ? d->queues : MIN(b->m->nvcpus, 8u);
+	unsigned int queues = MAX(wanted, 1u);
 	struct virtio_blk_cfg cfg = {.v = {.modern = d->modern, .split = d->split}, .blk = blk,
-				     .queues = (u8)MAX(queues, 1u)};
+				     .queues = (u8)queues};
 	int slot = slot_next(b, &cfg.v.pci);
 
 	if (slot < 0)

@@ -322,11 +322,11 @@ static void vblk_kick(struct virtio *v, unsigned int q)
 static void vblk_config_get(struct virtio *v, u8 *buf)
 {
 	struct vblk *s = container_of(v, struct vblk, v);
-	u64 sectors = gm_blk_size(s->blk) / 512;
+	u64 sectors = gm_blk_size(s->blk) / 512, cylinders = MIN(sectors / (16 * 63), (u64)16383);
 	struct blk_config c = {
 		.capacity = sectors,
 		.seg_max = SEG_MAX,
-		.cylinders = (u16)MIN(sectors / (16 * 63), (u64)16383),
+		.cylinders = (u16)cylinders,
 		.heads = 16,
 		.sectors = 63,
 		.blk_size = 512,

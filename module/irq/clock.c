@@ -118,12 +118,13 @@ static u64 clock_now(struct gm_vm *vm)
 
 static int guest_write(struct gm_vm *vm, u64 gpa, const void *buf, unsigned int len)
 {
+	const u8 *from = buf;
 	unsigned int n;
 	int ret = 0;
 
-	for (; len && !ret; gpa += n, buf += n, len -= n) {
+	for (; len && !ret; gpa += n, from += n, len -= n) {
 		n = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(gpa));
-		ret = gm_mem_write(vm, gpa, buf, n);
+		ret = gm_mem_write(vm, gpa, from, n);
 	}
 	return ret;
 }

@@ -190,7 +190,10 @@ int x86_emul_table(struct x86_emul *e)
 	struct x86_dtr t;
 
 	if (e->insn.op == X86_OP_SGDT || e->insn.op == X86_OP_SIDT) {
-		(idt ? e->ctx.ops->get_idt : e->ctx.ops->get_gdt)(&e->ctx, &t);
+		if (idt)
+			e->ctx.ops->get_idt(&e->ctx, &t);
+		else
+			e->ctx.ops->get_gdt(&e->ctx, &t);
 		v = t.limit;
 		ret = x86_emul_mem(e, e->insn.seg, at, 2, &v, 1);
 		v = t.base;

@@ -45,7 +45,7 @@ static int q2_blk_readv(struct gm_blk *b, u64 off, struct iovec *iov, int n)
 {
 	struct qcow2 *q = b->priv;
 	u64 len = gm_iov_len(iov, n), in = off < qcow2_size(q) ? qcow2_size(q) - off : 0;
-	struct iovec last;
+	struct iovec last, there;
 	u64 done;
 	int k, ret;
 
@@ -56,9 +56,9 @@ static int q2_blk_readv(struct gm_blk *b, u64 off, struct iovec *iov, int n)
 		gm_iov_slice(iov, n, done, MIN(len - done, (u64)GM_BLK_SECTOR), &last, 1, &k);
 		in = off + done < qcow2_size(q) ? qcow2_size(q) - off - done : 0;
 		memset(last.iov_base, 0, last.iov_len);
-		ret = in ? qcow2_readv(q, off + done,
-				       &(struct iovec){last.iov_base, MIN(last.iov_len, in)}, 1)
-			 : 0;
+		there.iov_base = last.iov_base;
+		there.iov_len = MIN(last.iov_len, in);
+		ret = in ? qcow2_readv(q, off + done, &there, 1) : 0;
 		if (ret)
 			return ret;
 	}

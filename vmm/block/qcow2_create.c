@@ -234,7 +234,8 @@ static int shrink_to(struct qcow2 *q, u64 size)
 {
 	u64 up = (size + q->cluster_size - 1) & ~(u64)(q->cluster_size - 1);
 	u8 *zeros = calloc(1, q->cluster_size);
-	struct iovec v = {zeros, MIN(up, q->size) - size};
+	u64 end = MIN(up, q->size);
+	struct iovec v = {zeros, end - size};
 	int ret = zeros ? 0 : -ENOMEM;
 
 	/* What stays of the last cluster must be zero when the disk grows again. */

@@ -263,7 +263,8 @@ static int fresh_keep(struct qcow2 *q, struct fresh *f)
 	if (f->head)
 		ret = read_range(q, f->start, &v, 1, true);
 	/* Behind the end of the disk there is nothing to keep. */
-	v = (struct iovec){f->buf + f->head, MIN(f->tail, q->size - (f->off + f->len))};
+	v.iov_base = f->buf + f->head;
+	v.iov_len = MIN(f->tail, q->size - (f->off + f->len));
 	if (!ret && v.iov_len)
 		ret = read_range(q, f->off + f->len, &v, 1, true);
 	return ret;

@@ -95,17 +95,13 @@ static struct q2_table *cache_find(struct q2_cache *c, u64 off)
 /* A place for another table; when that means giving up a changed one, all are written first. */
 static int cache_room(struct qcow2 *q, struct q2_cache *c, struct q2_table **out)
 {
-	struct q2_table *t, *old = NULL;
+	struct q2_table *t, *old = &c->t[0];
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < c->n; i++) {
+	for (i = 1; i < c->n && old->off; i++) {
 		t = &c->t[i];
-		if (!t->off) {
-			old = t;
-			break;
-		}
-		if (!old || t->used < old->used)
+		if (!t->off || t->used < old->used)
 			old = t;
 	}
 	if (old->off && old->dirty) {
