@@ -44,6 +44,7 @@
 #endif
 #include "module/compat/cpu.h"
 #undef lapic /* a macro of <asm/apicdef.h> until 2.6.17 */
+#undef set_base /* one of <asm/system.h>, for i386 segments, until 2.6.3x */
 
 /* ---- language and basic types ---- */
 

@@ -130,6 +130,9 @@ struct desc_ptr {
 #ifndef MSR_IA32_CR_PAT
 #define MSR_IA32_CR_PAT 0x277
 #endif
+#ifndef MSR_IA32_TSC_DEADLINE
+#define MSR_IA32_TSC_DEADLINE 0x6e0
+#endif
 #ifndef MSR_IA32_XSS
 #define MSR_IA32_XSS 0xda0
 #endif

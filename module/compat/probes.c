@@ -16,6 +16,7 @@
 #include <linux/gfp.h>
 #include <linux/interrupt.h>
 #include <linux/hrtimer.h>
+#include <linux/math64.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -25,6 +26,7 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/anon_inodes.h>
 #include <linux/eventfd.h>
@@ -134,9 +136,13 @@ void gm_l4(void) { int cpu; for_each_possible_cpu(cpu) { } }
 DEFINE_PER_CPU(int, gm_var);
 void gm_l5(void) { USE(__this_cpu_read(gm_var)); }
 
-/* ---- timers ---- */
+/* ---- timers, waiting ---- */
 #line 1 "HRTIMER_SETUP" /* 6.13; hrtimer_init() and the member function went in 6.15 */
 void gm_t1(void) { USE(&hrtimer_setup); }
+#line 1 "DIV64_U64_REM" /* 3.12 */
+void gm_t2(void) { SAME(div64_u64_rem(1, 2, (u64 *)0), (u64)1); }
+#line 1 "WAIT_QUEUE_ENTRY" /* 4.13; wait_queue_t before */
+void gm_t3(void) { SAME(((wait_queue_entry_t *)0)->private, (void *)0); }
 
 /* ---- files ---- */
 #line 1 "COMPAT_PTR_IOCTL" /* 5.5 */

@@ -20,4 +20,14 @@ static inline void hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*f
 }
 #endif
 
+#ifndef GM_HAVE_DIV64_U64_REM
+static inline u64 div64_u64_rem(u64 n, u64 d, u64 *rest)
+{
+	u64 q = div64_u64(n, d);
+
+	*rest = n - q * d;
+	return q;
+}
+#endif
+
 #endif

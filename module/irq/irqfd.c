@@ -10,10 +10,11 @@
 
 #include "module/compat/eventfd.h"
 #include <linux/file.h>
-#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
+
+#if GM_EVENTFDS
 
 #define MAX_IRQFDS 4096
 
@@ -150,7 +151,7 @@ static int add(struct gm_irqchip *irq, struct irqfd *f, struct file *file)
 		spin_unlock_irqrestore(&irq->lock, flags);
 	}
 	/* What was signalled before counts too. */
-	events = vfs_poll(file, &f->pt);
+	events = gm_eventfd_poll(file, &f->pt);
 	if (events & EPOLLIN)
 		signal(f);
 	up_write(&vm->bus_sem);
@@ -177,12 +178,12 @@ static int assign(struct gm_irqchip *irq, const struct gm_irqfd *a)
 		return PTR_ERR(file);
 	}
 	f->ctx = eventfd_ctx_fileget(file);
-	ret = PTR_ERR_OR_ZERO(f->ctx);
+	ret = IS_ERR(f->ctx) ? PTR_ERR(f->ctx) : 0;
 	if (ret)
 		goto fail;
 	if (a->flags & GM_IRQFD_RESAMPLE) {
 		f->resample = eventfd_ctx_fdget(a->resamplefd);
-		ret = PTR_ERR_OR_ZERO(f->resample);
+		ret = IS_ERR(f->resample) ? PTR_ERR(f->resample) : 0;
 		if (ret)
 			goto fail_ctx;
 	}
@@ -268,3 +269,29 @@ void gm_irqfd_resample(struct gm_irqchip *irq, u64 pins)
 	}
 	up_read(&irq->vm->bus_sem);
 }
+
+#else
+
+int gm_irqfd_setup(void)
+{
+	return 0;
+}
+
+void gm_irqfd_cleanup(void)
+{
+}
+
+void gm_irqfds_end(struct gm_vm *vm)
+{
+}
+
+long gm_irqfd_ioctl(struct gm_vm *vm, void __user *arg)
+{
+	return -ENOTTY;
+}
+
+void gm_irqfd_resample(struct gm_irqchip *irq, u64 pins)
+{
+}
+
+#endif
