@@ -286,6 +286,9 @@ void gm_cpuid_apply(struct gm_vcpu *vcpu)
 		if (gm_cpuid_has(e, n, guest_features[i].leaf, guest_features[i].reg,
 				 guest_features[i].bit))
 			vcpu->features |= guest_features[i].feature;
+	/* A program's table may name what this CPU has not: its register would not be there to switch. */
+	if (!boot_cpu_has(X86_FEATURE_RDTSCP))
+		vcpu->features &= ~(GM_G_TSC_AUX | GM_G_RDTSCP);
 	vcpu->cr4_mask = gm_cr4_mask(e, n);
 	x = find(e, n, 0xd, 0);
 	vcpu->xcr0_mask = x ? gm_fpu_mask() & (x->eax | (u64)x->edx << 32) : 0;
