@@ -48,7 +48,7 @@ kernel_memory() {
 # The same programs on in-tree KVM, to compare with; not among the usual tests.
 test_kvm() {
 	kvm_load
-	/rigtest /dev/kvm "$MATCH"
+	/rigtest /dev/kvm "$KVM_MATCH"
 }
 
 test_reload() {
@@ -134,7 +134,7 @@ test_smp() {
 # In-tree KVM is loaded (below) before our module; here it has guests while ours run.
 test_coexist() {
 	[ -c /dev/kvm ] || return
-	/rigtest /dev/kvm "$MATCH" >/tmp/kvm.again &
+	/rigtest /dev/kvm "$KVM_MATCH" >/tmp/kvm.again &
 	/rigtest /dev/guestmode "$MATCH" >/tmp/again && { [ -d /sys/module/kvm_amd ] || [ -d /sys/module/kvm_intel ]; }
 	s=$?
 	result "all tests again while in-tree KVM runs guests" $s
@@ -147,7 +147,7 @@ test_coexist() {
 TESTS=${ONLY:-$TESTS}
 case " $TESTS " in *" coexist "*)
 	kvm_load
-	[ ! -c /dev/kvm ] || /rigtest /dev/kvm "$MATCH" >/tmp/kvm.before
+	[ ! -c /dev/kvm ] || /rigtest /dev/kvm "$KVM_MATCH" >/tmp/kvm.before
 esac
 insmod /guestmode.ko $PARAMS
 result "insmod" $?
