@@ -131,23 +131,31 @@ test_smp() {
 	test_boot 2
 }
 
-# In-tree KVM is loaded (below) before our module; here it has guests while ours run.
+# In-tree KVM is loaded (below) before our module; here it has guests, again and again, while ours run. The
+# modes are what it is asked for: other tests find faults of the emulated CPUs, and some never end there.
 test_coexist() {
 	[ -c /dev/kvm ] || return
-	/rigtest /dev/kvm "$KVM_MATCH" >/tmp/kvm.again &
+	rm -f /tmp/ended /tmp/kvm.differs
+	while [ ! -e /tmp/ended ]; do
+		/rigtest /dev/kvm mode >/tmp/kvm.again
+		cmp -s /tmp/kvm.before /tmp/kvm.again || cp /tmp/kvm.again /tmp/kvm.differs
+	done &
 	/rigtest /dev/guestmode "$MATCH" >/tmp/again && { [ -d /sys/module/kvm_amd ] || [ -d /sys/module/kvm_intel ]; }
 	s=$?
+	touch /tmp/ended
 	result "all tests again while in-tree KVM runs guests" $s
 	[ $s = 0 ] || grep -v ^ok /tmp/again
 	wait
-	cmp -s /tmp/kvm.before /tmp/kvm.again && grep -q '^ok ' /tmp/kvm.again
-	result "in-tree KVM's guests do as they did without guestmode" $?
+	[ ! -e /tmp/kvm.differs ] && grep -q '^ok ' /tmp/kvm.again
+	s=$?
+	result "in-tree KVM's guests do as they did without guestmode" $s
+	[ $s = 0 ] || sed 's/^/    /' /tmp/kvm.differs
 }
 
 TESTS=${ONLY:-$TESTS}
 case " $TESTS " in *" coexist "*)
 	kvm_load
-	[ ! -c /dev/kvm ] || /rigtest /dev/kvm "$KVM_MATCH" >/tmp/kvm.before
+	[ ! -c /dev/kvm ] || /rigtest /dev/kvm mode >/tmp/kvm.before
 esac
 insmod /guestmode.ko $PARAMS
 result "insmod" $?
