@@ -35,7 +35,8 @@ fi
 suite "command line" test/cli/run.py
 suite "guests" test/guest/run.py
 suite "kernels" test/compat/check-kernels.sh --only cloud
-suite "driver on AMD-V" $MAKE --no-print-directory RIG_CPUS=2 check-rig
-suite "driver on VT-x" $MAKE --no-print-directory check-rig-vmx
+export RIG_TIMEOUT=${RIG_TIMEOUT:-900}
+suite "driver on AMD-V" test/rig/run.sh --only "programs reload boot coexist" build/vmm
+suite "driver on VT-x" test/rig/run.sh --engine bochs --only "programs boot" build/vmm
 echo "$pass passed, $fail failed"
 [ "$fail" -eq 0 ]
