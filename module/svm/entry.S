@@ -8,6 +8,7 @@
  * Interrupts are off on entry and on return; inside, GIF holds them back while they are "on", so
  * that an interrupt that comes leaves guest mode. Between the two VMLOADs the per-CPU base is the guest's.
  */
+#include "module/gprs.h"
 #include "module/compat/asm.h"
 
 .text
@@ -30,40 +31,14 @@ SYM_FUNC_START(gm_svm_enter)
 	GM_VMSAVE
 
 	mov %rdi, %rax
-	mov 8(%rax), %rcx
-	mov 16(%rax), %rdx
-	mov 24(%rax), %rbx
-	mov 40(%rax), %rbp
-	mov 48(%rax), %rsi
-	mov 56(%rax), %rdi
-	mov 64(%rax), %r8
-	mov 72(%rax), %r9
-	mov 80(%rax), %r10
-	mov 88(%rax), %r11
-	mov 96(%rax), %r12
-	mov 104(%rax), %r13
-	mov 112(%rax), %r14
-	mov 120(%rax), %r15
+	GM_LOAD_GPRS
 	pop %rax
 	GM_VMLOAD
 	GM_VMRUN
 	GM_VMSAVE
 
 	pop %rax
-	mov %rcx, 8(%rax)
-	mov %rdx, 16(%rax)
-	mov %rbx, 24(%rax)
-	mov %rbp, 40(%rax)
-	mov %rsi, 48(%rax)
-	mov %rdi, 56(%rax)
-	mov %r8, 64(%rax)
-	mov %r9, 72(%rax)
-	mov %r10, 80(%rax)
-	mov %r11, 88(%rax)
-	mov %r12, 96(%rax)
-	mov %r13, 104(%rax)
-	mov %r14, 112(%rax)
-	mov %r15, 120(%rax)
+	GM_STORE_GPRS
 	pop %rax
 	GM_VMLOAD
 

@@ -9,6 +9,7 @@
  * Interrupts are off. An exit comes to gm_vmx_exited with CF and ZF clear (28.5.3); an instruction
  * that fails sets one of them and falls through to the same place.
  */
+#include "module/gprs.h"
 #include "module/compat/asm.h"
 
 .section .rodata
@@ -34,20 +35,7 @@ SYM_FUNC_START(gm_vmx_enter)
 	verw verw_sel(%rip)
 1:	test $1, %sil
 	mov %rdi, %rax
-	mov 8(%rax), %rcx
-	mov 16(%rax), %rdx
-	mov 24(%rax), %rbx
-	mov 40(%rax), %rbp
-	mov 48(%rax), %rsi
-	mov 56(%rax), %rdi
-	mov 64(%rax), %r8
-	mov 72(%rax), %r9
-	mov 80(%rax), %r10
-	mov 88(%rax), %r11
-	mov 96(%rax), %r12
-	mov 104(%rax), %r13
-	mov 112(%rax), %r14
-	mov 120(%rax), %r15
+	GM_LOAD_GPRS
 	mov (%rax), %rax
 	jnz 2f
 	vmlaunch
@@ -62,20 +50,7 @@ gm_vmx_exited:
 	movzbl %al, %eax
 	push %rax
 	mov 16(%rsp), %rax
-	mov %rcx, 8(%rax)
-	mov %rdx, 16(%rax)
-	mov %rbx, 24(%rax)
-	mov %rbp, 40(%rax)
-	mov %rsi, 48(%rax)
-	mov %rdi, 56(%rax)
-	mov %r8, 64(%rax)
-	mov %r9, 72(%rax)
-	mov %r10, 80(%rax)
-	mov %r11, 88(%rax)
-	mov %r12, 96(%rax)
-	mov %r13, 104(%rax)
-	mov %r14, 112(%rax)
-	mov %r15, 120(%rax)
+	GM_STORE_GPRS
 	pop %rbx
 	pop %rcx
 	mov %rcx, (%rax)

@@ -95,15 +95,15 @@ static int irq_start(struct guest *g, const char *from, const char *to, int eoi)
 	memcpy(g->mem + HANDLER, handler, handler_end - handler);
 	g->mem[EOI_KIND] = eoi;
 	for (v = 0; v < 256; v++) {
-		uint8_t *stub = g->mem + STUBS + v * 16;
+		uint8_t *code = g->mem + STUBS + v * 16;
 		uint32_t at = STUBS + v * 16;
 		int32_t rel = HANDLER - (int32_t)(at + 10);
 		uint64_t gate = (at & 0xffff) | 8ull << 16 | 0x8e00ull << 32;
 
-		stub[0] = 0x68; /* push imm32; jmp rel32 */
-		memcpy(stub + 1, &v, 4);
-		stub[5] = 0xe9;
-		memcpy(stub + 6, &rel, 4);
+		code[0] = 0x68; /* push imm32; jmp rel32 */
+		memcpy(code + 1, &v, 4);
+		code[5] = 0xe9;
+		memcpy(code + 6, &rel, 4);
 		memcpy(g->mem + IDT + v * 16, &gate, 8);
 		memset(g->mem + IDT + v * 16 + 8, 0, 8);
 	}
