@@ -28,7 +28,7 @@ WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-sty
         -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 # Libraries that are built in where they are: HAVE_SDL2 and so on say so.
 OPTIONAL := $(foreach p,sdl2,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))
-PKGS := libelf libcap-ng ncursesw libpng zlib inih jansson libzstd $(OPTIONAL)
+PKGS := libelf libcap-ng libseccomp ncursesw libpng zlib inih jansson libzstd $(OPTIONAL)
 CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD) $(WARN) \
         -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(SANFLAGS) \
         $(foreach p,$(OPTIONAL),-DHAVE_$(shell echo $(p) | tr a-z A-Z)) \
