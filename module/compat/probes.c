@@ -139,6 +139,8 @@ void gm_l5(void) { USE(__this_cpu_read(gm_var)); }
 /* ---- timers, waiting ---- */
 #line 1 "HRTIMER_SETUP" /* 6.13; hrtimer_init() and the member function went in 6.15 */
 void gm_t1(void) { USE(&hrtimer_setup); }
+#line 1 "HRTIMER_MODE_ABS" /* 2.6.21; HRTIMER_ABS before, where they tick with the jiffies */
+void gm_t4(void) { USE(HRTIMER_MODE_ABS); }
 #line 1 "DIV64_U64_REM" /* 3.12 */
 void gm_t2(void) { SAME(div64_u64_rem(1, 2, (u64 *)0), (u64)1); }
 #line 1 "WAIT_QUEUE_ENTRY" /* 4.13; wait_queue_t before */
