@@ -97,7 +97,9 @@ renamed() {
 		{ : >"$work/log"; result 'its packages cannot be had' "$pkg"; return; }
 	fresh
 	rm -rf "$work/kdir" && cp -a "$root/usr/src/$pkg" "$work/kdir"
-	sed -i "s,/usr/src/$pkg,/tmp/kdir,g" "$work/kdir/Makefile"
+	for link in scripts tools; do # they are relative
+		ln -sfn "/usr/lib/linux-kbuild-5.10/$link" "$work/kdir/$link"
+	done
 	find "$work/kdir/include/generated" -name version.h -exec sed -i \
 		's/^\(#define LINUX_VERSION_CODE\) .*/\1 132640/' {} +
 	echo 2.6.32-renamed >"$work/kdir/include/config/kernel.release"
