@@ -111,10 +111,13 @@ static void svm_cleanup(void)
 	free_pages((unsigned long)msrpm, MSRPM_ORDER);
 }
 
-/* Nested tables have the format of the host's own, and as many levels (APM 15.25.3, 15.25.5). */
+/*
+ * Nested tables have the format of the host's own, and as many levels (APM 15.25.3, 15.25.5). The two and
+ * three of a 32-bit host are not made here.
+ */
 static void paging_setup(void)
 {
-	gm_paging.nested = gm_nested && (svm_features & SVM_NPT);
+	gm_paging.nested = IS_ENABLED(CONFIG_X86_64) && gm_nested && (svm_features & SVM_NPT);
 	gm_paging.levels = 4;
 #ifdef X86_CR4_LA57
 	if (__read_cr4() & X86_CR4_LA57)
