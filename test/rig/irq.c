@@ -738,7 +738,7 @@ static uint64_t clock_of(struct guest *g)
 		return ~0ull;
 	d = r.rax - t->tsc;
 	d = t->shift < 0 ? d >> -t->shift : d << t->shift;
-	return t->ns + (uint64_t)((unsigned __int128)d * t->mul >> 32);
+	return t->ns + (d >> 32) * t->mul + ((d & 0xffffffff) * t->mul >> 32);
 }
 
 #define SECOND 1000000000ull

@@ -59,6 +59,19 @@ rig_module() {
 
 rig_pack() { (cd "$1" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -1) >"$2"; }
 
+# Compiles the tests for the host, with its suite's own compiler where that is another architecture.
+rig_test() {
+	set -- -O1 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE
+	if [ "$arch" = "$(dpkg --print-architecture)" ]; then
+		${CC:-gcc} "$@" -I"$top" -o "$host/rigtest" "$top"/test/rig/*.c
+		return
+	fi
+	mkdir -p "$work/src/test" && cp -r "$top/test/rig" "$work/src/test/"
+	mkdir -p "$work/src/module" && cp -r "$top/module/uapi" "$work/src/module/"
+	root=$(pkg_root "$suite" "$arch" $pkg_build) || return 1
+	pkg_chroot "$root" "$arch" "$work" sh -c 'cd /tmp/src && gcc "$@" -I. -o /tmp/host/rigtest test/rig/*.c' sh "$@"
+}
+
 # A program with the libraries that it needs.
 rig_program() {
 	cp "$1" "$work/host/"
@@ -69,7 +82,7 @@ rig_program() {
 
 rig_guest() {
 	mkdir -p "$work/guest/bin" "$work/guest/proc" "$work/guest/dev"
-	cp /bin/busybox "$work/guest/bin/"
+	cp "$rig_busybox" "$work/guest/bin/"
 	cat >"$work/guest/init" <<-'END'
 		#!/bin/busybox sh
 		/bin/busybox mount -t proc proc /proc
@@ -83,10 +96,12 @@ rig_guest() {
 rig_host() {
 	host=$work/host
 	mkdir -p "$host/bin" "$host/proc" "$host/sys" "$host/dev" "$host/tmp" "$host/usr/share/seabios"
-	${CC:-gcc} -O1 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -I"$top" -o "$host/rigtest" "$top"/test/rig/*.c
-	cp /bin/busybox "$host/bin/"
+	rig_test
+	rig_busybox=/bin/busybox
+	[ "$arch" = "$(dpkg --print-architecture)" ] || rig_busybox=$(pkg_dir busybox-static "$suite" "$arch")/bin/busybox
+	cp "$rig_busybox" "$host/bin/"
 	cp "$work/module/guestmode.ko" "$host/"
-	rig_program "$1"
+	[ "$arch" != "$(dpkg --print-architecture)" ] || rig_program "$1"
 	for m in kvm kvm-amd kvm-intel; do
 		for f in $(modprobe -d "$kdir" -S "$release" --show-depends $m 2>/dev/null |
 			awk '$1 == "insmod" {print $2}'); do

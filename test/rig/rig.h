@@ -35,15 +35,24 @@ int guest_slot(struct guest *g, unsigned int slot, unsigned int flags, uint64_t 
 /* Code from `from` to `to` at CODE; registers for the mode, stack below CODE. */
 int guest_real(struct guest *g, const char *from, const char *to);
 int guest_prot(struct guest *g, const char *from, const char *to);
+/* On a 32-bit host the test is skipped. */
 int guest_long(struct guest *g, const char *from, const char *to);
+/* Ends the running test: the host cannot have such guests. */
+void test_skip(const char *why) __attribute__((noreturn));
 /* RUN; returns the exit reason, or -errno. */
 int guest_run(struct guest *g);
+
+#ifdef __x86_64__
+#define HOST_BITS "64"
+#else
+#define HOST_BITS "32"
+#endif
 
 /* Guest code: defines the symbols name and name_end. */
 #define GUEST_CODE(name, bits, text)                                                               \
 	extern const char name[], name##_end[];                                                    \
 	__asm__(".pushsection .rodata\n.code" #bits "\n" #name ":\n" text "\n" #name               \
-		"_end:\n.code64\n.popsection")
+		"_end:\n.code" HOST_BITS "\n.popsection")
 
 /* fuzz.c. 0 when it came to its end. */
 int rig_fuzz(const char *device, unsigned int seconds, uint64_t seed);

@@ -248,7 +248,7 @@ static int test_hostile(struct guest *g)
 	CHECK(guest_slot(g, 5, 0, 0x400000, 4096, g->mem + 1) == -EINVAL);
 	CHECK(guest_slot(g, 5, 0, ~0ull << 12, 8192, g->mem) == -EINVAL);
 	CHECK(guest_slot(g, 5, 0, 0x400000, ~0ull << 12, g->mem) == -EINVAL);
-	CHECK(guest_slot(g, 5, 0, 0x400000, 4096, (void *)(~0ull << 12)) == -EINVAL);
+	CHECK(guest_slot(g, 5, 0, 0x400000, 4096, (void *)(~0ul << 12)) == -EINVAL);
 	CHECK(guest_slot(g, 5, 0, 0x400000, 0, g->mem) == -EINVAL);
 	CHECK(ioctl(g->vm, GM_CREATE_VCPU, 0) == -1 && errno == EEXIST);
 	CHECK(ioctl(g->vm, GM_CREATE_VCPU, 64) == -1 && errno == EINVAL);
