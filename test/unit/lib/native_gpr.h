@@ -21,6 +21,13 @@
 
 #include "module/x86/x86.h"
 
+/*
+ * Fixed, so that a run is the same each time: an address that the code under test makes up of random
+ * registers and displacements must not meet these pages in one run and miss them in the next.
+ */
+#define NATIVE_EXEC 0x3a000000ul
+#define NATIVE_REGS 0x3b000000ul
+
 struct native_regs {
 	u64 gpr[16];  /* enum x86_gpr */
 	u64 flags;
@@ -74,8 +81,9 @@ static inline int native_open(struct native *n)
 	if (fd < 0 || ftruncate(fd, 4096))
 		return -errno;
 	n->write = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	n->exec = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_32BIT, fd, 0);
-	n->regs = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	n->exec = mmap((void *)NATIVE_EXEC, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+	n->regs = mmap((void *)NATIVE_REGS, 4096, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	close(fd);
 	ss.ss_size = 1 << 16;
 	ss.ss_flags = 0;
