@@ -6,7 +6,12 @@ MAKE=${MAKE:-make}
 jobs=-j$(nproc)
 pass=0 fail=0
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+bad=$(mktemp)
+trap 'rm -f "$log" "$bad"' EXIT
+
+tell() { # NAME TEXT: what failed is repeated at the end, where it is looked for
+	printf '== failed: %s\n%s\n' "$1" "$2" | head -n 40 >>"$bad"
+}
 
 suite() { # NAME COMMAND...
 	name=$1
@@ -15,12 +20,13 @@ suite() { # NAME COMMAND...
 	"$@" 2>&1 | tee "$log"
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
 	if [ -z "$line" ]; then
-		echo "== $name: no result"
+		tell "$name: no result" "$(tail -n 30 "$log")"
 		fail=$((fail + 1))
 		return
 	fi
 	pass=$((pass + ${line%% passed*}))
 	line=${line#*, }
+	[ "${line%% failed*}" = 0 ] || tell "$name" "$(grep -iE 'fail|died|never|:[EF]:' "$log" | grep -v ' 0 failed')"
 	fail=$((fail + ${line%% failed*}))
 }
 
@@ -30,6 +36,7 @@ if $MAKE $jobs SANITIZE=address,undefined unit; then
 	suite "unit tests, sanitized" $MAKE --no-print-directory SANITIZE=address,undefined check-unit
 	suite "fuzzing corpus" $MAKE --no-print-directory SANITIZE=address,undefined check-fuzz
 else
+	tell "unit tests, sanitized" "they do not build"
 	fail=$((fail + 1))
 fi
 suite "command line" test/cli/run.py
@@ -38,5 +45,6 @@ suite "kernels" test/compat/check-kernels.sh --only cloud
 export RIG_TIMEOUT=${RIG_TIMEOUT:-900}
 suite "driver on AMD-V" test/rig/run.sh --only "programs reload" build/vmm
 suite "driver on VT-x" test/rig/run.sh --engine bochs --only "programs boot" build/vmm
+cat "$bad"
 echo "$pass passed, $fail failed"
 [ "$fail" -eq 0 ]
