@@ -41,6 +41,20 @@ static int exc_class(unsigned int nr)
 	return nr == 0 || (nr >= 10 && nr <= 13);
 }
 
+/* An interrupt or NMI whose delivery met a fault comes after the fault, when the guest can take it. */
+static void event_postpone(struct gm_vcpu *vcpu)
+{
+	if (vcpu->nmi_injected) {
+		vcpu->nmi_injected = 0;
+		vcpu->nmi_masked = 0;
+		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
+	}
+	if (vcpu->irq_injected >= 0 && !vcpu->irq_soft && vcpu->irq_pending < 0) {
+		vcpu->irq_pending = vcpu->irq_injected;
+		vcpu->irq_injected = -1;
+	}
+}
+
 /* A fault met while an exception is delivered may make a double fault of both, and a third one ends it. */
 void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 err)
 {
@@ -53,6 +67,7 @@ void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 
 		has_err = 1;
 		err = 0;
 	}
+	event_postpone(vcpu);
 	vcpu->exc.valid = 1;
 	vcpu->exc.nr = nr;
 	vcpu->exc.has_err = has_err && (vcpu->cr0 & X86_CR0_PE);
