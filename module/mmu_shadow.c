@@ -261,6 +261,7 @@ static void sp_zap(struct gm_vm *vm, struct gm_shadow *sp)
 	list_move(&sp->list, &vm->mmu.free);
 	sp->role.word = 0;
 	vm->mmu.nfree++;
+	vm->stats.shadow_pages--;
 	vm->mmu.stale = 1;
 }
 
@@ -293,7 +294,7 @@ static int sp_reserve(struct gm_vm *vm)
 	}
 	up(&m->grow);
 	spin_lock(&vm->mmu_lock);
-	while (m->nfree < 2 * FAULT_PAGES && !list_empty(&m->used))
+	for (; m->nfree < 2 * FAULT_PAGES && !list_empty(&m->used); vm->stats.shadow_recycled++)
 		sp_zap(vm, list_entry(m->used.next, struct gm_shadow, list));
 	ret = m->nfree >= FAULT_PAGES ? 0 : -ENOMEM;
 	gm_mmu_unlock(vm);
@@ -412,6 +413,7 @@ static struct gm_shadow *sp_get(struct gm_vm *vm, u64 gfn, union gm_role role)
 	flush_now(vm); /* it may have been in use until now */
 	list_move_tail(&sp->list, &vm->mmu.used);
 	vm->mmu.nfree--;
+	vm->stats.shadow_pages++;
 	sp->gfn = gfn;
 	sp->role = role;
 	sp->parents = 0;
