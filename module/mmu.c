@@ -396,8 +396,9 @@ int gm_walk_setup(struct gm_vcpu *vcpu, struct x86_mmu *mmu)
 	mmu->has_pse36 = 1;
 	if (!(vcpu->cr0 & X86_CR0_PG) || !(vcpu->cr4 & X86_CR4_PAE) || (vcpu->efer & EFER_LMA))
 		return 0;
+	/* The CPU has these and checked them; an emulated one was seen to set A there, a reserved bit. */
 	if (gm_paging.nested)
-		return x86_pdpte_load(mmu, vcpu->cr3);
+		return gm_mem_read(vcpu->vm, vcpu->cr3 & 0xffffffe0, mmu->pdpte, sizeof(mmu->pdpte));
 	memcpy(mmu->pdpte, vcpu->mmu.pdpte, sizeof(mmu->pdpte));
 	return 0;
 }
