@@ -151,11 +151,11 @@ static int op_probe(struct x86_ctx *ctx, u64 lin, unsigned int len, unsigned int
 	return ret;
 }
 
-/* Both pages are checked before the first is written. */
+/* Both pages are checked before the first is written. A task switch saves ten registers at once. */
 static int op_write(struct x86_ctx *ctx, u64 lin, const void *buf, unsigned int len,
 		    unsigned int acc)
 {
-	u8 copy[16];
+	u8 copy[64];
 	int ret = len > sizeof(copy) ? EMUL_FAIL : op_probe(ctx, lin, len, acc);
 
 	if (ret)
