@@ -14,6 +14,7 @@
 #define BASE_BSP        0x100ull
 #define BASE_X2         0x400ull
 #define BASE_ENABLE     0x800ull
+#define ICR_BUSY        (1u << 12)
 #define ESR_RECV_VECTOR (1u << 6)
 #define ESR_ILLEGAL_REG (1u << 7)
 
@@ -272,7 +273,7 @@ static void reg_write(struct gm_lapic *l, unsigned int reg, u32 val)
 		set_tpr(l, val);
 		break;
 	case LAPIC_ICR:
-		l->regs[reg] = val & 0xcdfff & ~(1u << 12);
+		l->regs[reg] = val & ~ICR_BUSY; /* sent at once; reserved bits are kept, as programs expect */
 		gm_lapic_icr(l);
 		break;
 	case LAPIC_ICR_HI:
@@ -628,7 +629,10 @@ long gm_lapic_get(struct gm_vcpu *vcpu, struct gm_lapic_state *s)
 	return 0;
 }
 
-/* Everything is the program's to choose; what the hardware cannot hold is dropped. */
+/*
+ * Everything is the program's to choose; what the hardware cannot hold is dropped. Vectors below 16 have
+ * priority class 0: such a request waits for ever.
+ */
 long gm_lapic_put(struct gm_vcpu *vcpu, const struct gm_lapic_state *s)
 {
 	struct gm_lapic *l = vcpu->lapic;
@@ -645,8 +649,6 @@ long gm_lapic_put(struct gm_vcpu *vcpu, const struct gm_lapic_state *s)
 	l->regs[LAPIC_VERSION] = 5 << 16 | 0x14;
 	l->regs[LAPIC_SVR] &= 0x3ff;
 	l->regs[LAPIC_DCR] &= 0xb;
-	l->regs[LAPIC_IRR] &= ~0xffffu;
-	l->regs[LAPIC_ISR] &= ~0xffffu;
 	if (gm_lapic_x2(l))
 		set_x2_ldr(l);
 	set_tpr(l, l->regs[LAPIC_TPR]);
