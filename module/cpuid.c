@@ -301,32 +301,33 @@ void gm_cpuid_apply(struct gm_vcpu *vcpu)
 /* ---- the instruction ---- */
 
 /* The bits that follow what the guest has switched on. */
-static void live_bits(struct gm_vcpu *vcpu, u32 leaf, u32 index, u32 *ebx, u32 *ecx)
+void gm_cpuid_live(struct gm_vcpu *vcpu, struct gm_cpuid_entry *e)
 {
-	if (leaf == 1) {
-		*ecx &= ~(1u << 27);
-		*ecx |= vcpu->cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0;
-	} else if (leaf == 7 && !index) {
-		*ecx &= ~(1u << 4);
-		*ecx |= (u32)(vcpu->cr4 >> 22 & 1) << 4; /* OSPKE */
-	} else if (leaf == 0xd && !index) {
-		*ebx = xsave_size(vcpu->xcr0);
+	if (e->function == 1) {
+		e->ecx &= ~(1u << 27);
+		e->ecx |= vcpu->cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0;
+		if (vcpu->lapic && !(vcpu->apic_base & 0x800))
+			e->edx &= ~(1u << 9);
+	} else if (e->function == 7 && !e->index) {
+		e->ecx &= ~(1u << 4);
+		e->ecx |= (u32)(vcpu->cr4 >> 22 & 1) << 4; /* OSPKE */
+	} else if (e->function == 0xd && !e->index) {
+		e->ebx = xsave_size(vcpu->xcr0);
 	}
 }
 
 void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
-	u32 leaf = *eax, index = *ecx;
-	const struct gm_cpuid_entry *e = find(vcpu->cpuid, vcpu->ncpuid, leaf, index);
+	const struct gm_cpuid_entry *e = find(vcpu->cpuid, vcpu->ncpuid, *eax, *ecx);
+	struct gm_cpuid_entry live;
 
-	*eax = *ebx = *ecx = *edx = 0;
-	if (!e)
-		return;
-	*eax = e->eax;
-	*ebx = e->ebx;
-	*ecx = e->ecx;
-	*edx = e->edx;
-	live_bits(vcpu, leaf, index, ebx, ecx);
-	if (leaf == 1 && vcpu->lapic && !(vcpu->apic_base & 0x800))
-		*edx &= ~(1u << 9);
+	if (e)
+		live = *e;
+	else
+		memset(&live, 0, sizeof(live));
+	gm_cpuid_live(vcpu, &live);
+	*eax = live.eax;
+	*ebx = live.ebx;
+	*ecx = live.ecx;
+	*edx = live.edx;
 }

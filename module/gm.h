@@ -542,6 +542,8 @@ int gm_cpuid_has(const struct gm_cpuid_entry *e, unsigned int n, u32 leaf, unsig
 		 unsigned int bit);
 /* Works out what follows from vcpu->cpuid[] (all that can be offered while ncpuid is 0). */
 void gm_cpuid_apply(struct gm_vcpu *vcpu);
+/* In a copy of one of its entries: what follows the vCPU's registers. */
+void gm_cpuid_live(struct gm_vcpu *vcpu, struct gm_cpuid_entry *e);
 void gm_cpuid(struct gm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 
 /*

@@ -528,14 +528,19 @@ static long set_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
 
 static long get_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
 {
-	u32 n;
+	struct gm_cpuid_entry e;
+	u32 n, i;
 
 	if (get_user(n, &arg->nent) || put_user(vcpu->ncpuid, &arg->nent))
 		return -EFAULT;
 	if (n < vcpu->ncpuid)
 		return -E2BIG;
-	if (copy_to_user(arg->entries, vcpu->cpuid, vcpu->ncpuid * sizeof(vcpu->cpuid[0])))
-		return -EFAULT;
+	for (i = 0; i < vcpu->ncpuid; i++) {
+		e = vcpu->cpuid[i];
+		gm_cpuid_live(vcpu, &e);
+		if (copy_to_user(&arg->entries[i], &e, sizeof(e)))
+			return -EFAULT;
+	}
 	return 0;
 }
 
