@@ -125,3 +125,18 @@ int guest_run(struct guest *g)
 {
 	return ioctl(g->vcpu, GM_RUN, 0) ? -errno : (int)g->run->exit_reason;
 }
+
+int guest_expect(struct guest *g, int reason)
+{
+	int ret = guest_run(g);
+	struct gm_regs r;
+
+	if (ret == reason || ioctl(g->vcpu, GM_GET_REGS, &r))
+		return ret == reason ? 0 : -1;
+	printf("    RUN gave %d, not %d; rip %llx rflags %llx\n", ret, reason, (unsigned long long)r.rip,
+	       (unsigned long long)r.rflags);
+	if (ret == GM_EXIT_INTERNAL_ERROR)
+		printf("    suberror %u: %llx\n", g->run->internal.suberror,
+		       (unsigned long long)g->run->internal.data[0]);
+	return -1;
+}

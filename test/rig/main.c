@@ -72,6 +72,7 @@ int main(int argc, char **argv)
 	run_all(path, match, tests_modes, &passed, &failed);
 	run_all(path, match, tests_abi, &passed, &failed);
 	run_all(path, match, tests_memory, &passed, &failed);
+	run_all(path, match, tests_paging, &passed, &failed);
 	run_all(path, match, tests_irq, &passed, &failed);
 	if (!strcmp(path, "/dev/guestmode"))
 		run_all(path, match, tests_state, &passed, &failed);

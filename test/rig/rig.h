@@ -41,6 +41,8 @@ int guest_long(struct guest *g, const char *from, const char *to);
 void test_skip(const char *why) __attribute__((noreturn));
 /* RUN; returns the exit reason, or -errno. */
 int guest_run(struct guest *g);
+/* The same; 0 if it gives `reason`, else says what happened. */
+int guest_expect(struct guest *g, int reason);
 
 #ifdef __x86_64__
 #define HOST_BITS "64"
@@ -61,6 +63,6 @@ struct test {
 	const char *name;
 	int (*fn)(struct guest *g);
 };
-extern const struct test tests_modes[], tests_abi[], tests_memory[], tests_irq[], tests_state[];
+extern const struct test tests_modes[], tests_abi[], tests_memory[], tests_paging[], tests_irq[], tests_state[];
 
 #endif
