@@ -354,6 +354,13 @@ static void ram_mark_dirty(struct gm_ram *ram, u64 off, u64 len)
 		return;
 	for (page = off / PAGE; page <= (off + len - 1) / PAGE; page++)
 		__atomic_or_fetch(&ram->dirty[page / 64], 1ULL << (page % 64), __ATOMIC_RELAXED);
+	if (ram->dirtied)
+		ram->dirtied(ram->dirtied_opaque);
+}
+
+bool gm_bus_tells(const struct gm_bus *b)
+{
+	return b->listener.tells || !b->listener.dirty_sync;
 }
 
 bool gm_ram_dirty_fetch(struct gm_bus *b, struct gm_ram *ram, u64 first, u64 npages, u64 *out)

@@ -60,6 +60,10 @@ struct gm_ram {
 	u64 size;     /* bytes, a multiple of 4096 */
 	u64 *dirty;   /* one bit a page, when dirty logging is on; atomic access */
 	bool readonly_backing;
+	/* Told of writes that set dirty bits: of those by devices and through registers always, of
+	 * vCPUs' as gm_bus_listener.tells says. May be NULL. Machine lock held. */
+	void (*dirtied)(void *opaque);
+	void *dirtied_opaque;
 	struct gm_ram *next;
 	u32 id;
 };
@@ -117,9 +121,14 @@ struct gm_bus_listener {
 	/* Dirty bits of `ram` from page first on are about to be fetched and cleared: make sure
 	 * later guest writes set them again, and set those that hardware knows of. */
 	void (*dirty_sync)(void *opaque, struct gm_ram *ram, u64 first, u64 npages);
+	/* A vCPU's first write to a page behind two fetches that found it clean is told to
+	 * gm_ram.dirtied; else such writes are found by fetching only. */
+	bool tells;
 	void *opaque;
 };
 void gm_bus_set_listener(struct gm_bus *b, const struct gm_bus_listener *l);
+/* Whether gm_ram.dirtied hears of every write. */
+bool gm_bus_tells(const struct gm_bus *b);
 
 /* Register accesses are told to gm_trace_put() of this machine; NULL ends that. */
 struct gm_machine;

@@ -152,7 +152,7 @@ void vbe_write(struct vga *v, unsigned int index, u16 val)
 	default:
 		return;
 	}
-	v->changed = true;
+	vga_changed(v);
 	vga_mem_update(v);
 }
 

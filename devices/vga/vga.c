@@ -79,7 +79,7 @@ static void seq_write(struct vga *v, u8 val)
 	if (v->seq_index >= VGA_NSEQ)
 		return;
 	v->seq[v->seq_index] = val & seq_bits[v->seq_index];
-	v->changed = true;
+	vga_changed(v);
 	if (v->seq_index == 2 || v->seq_index == 4)
 		vga_mem_update(v);
 }
@@ -90,7 +90,7 @@ static void gfx_write(struct vga *v, u8 val)
 		return;
 	v->gfx[v->gfx_index] = val & gfx_bits[v->gfx_index];
 	if (v->gfx_index == 5 || v->gfx_index == 6)
-		v->changed = true;
+		vga_changed(v);
 	vga_mem_update(v);
 }
 
@@ -107,7 +107,7 @@ static void crtc_write(struct vga *v, u8 val)
 	} else {
 		v->crtc[i] = val;
 	}
-	v->changed = true;
+	vga_changed(v);
 }
 
 static void attr_write(struct vga *v, u8 val)
@@ -116,12 +116,12 @@ static void attr_write(struct vga *v, u8 val)
 
 	if (!v->attr_data) {
 		if ((v->attr_index ^ val) & 0x20)
-			v->changed = true;
+			vga_changed(v);
 		v->attr_index = val & 0x3f;
 	} else if (i < VGA_NATTR && !(i < 16 && v->attr_index & 0x20)) {
 		/* The palette proper is locked while it feeds the screen. */
 		v->attr[i] = val & attr_bits[i];
-		v->changed = true;
+		vga_changed(v);
 	}
 	v->attr_data = !v->attr_data;
 }
@@ -145,7 +145,7 @@ static void dac_data_write(struct vga *v, u8 val)
 	memcpy(&v->dac[v->dac_write * 3], v->dac_part, 3);
 	v->dac_sub = 0;
 	v->dac_write++;
-	v->changed = true;
+	vga_changed(v);
 }
 
 /* ---- ports ---- */
@@ -230,7 +230,7 @@ void vga_port_write(struct vga *v, u16 port, u8 val)
 		break;
 	case 0x3c2:
 		v->misc = val & 0xef;
-		v->changed = true;
+		vga_changed(v);
 		vga_mem_update(v);
 		break;
 	case 0x3c3:
@@ -244,7 +244,7 @@ void vga_port_write(struct vga *v, u16 port, u8 val)
 		break;
 	case 0x3c6:
 		v->dac_mask = val;
-		v->changed = true;
+		vga_changed(v);
 		break;
 	case 0x3c7:
 		v->dac_read = val;
@@ -320,7 +320,7 @@ static void vga_reset(struct gm_dev *d)
 	v->dac_state = v->dac_read = v->dac_write = v->dac_sub = 0;
 	v->latch = 0;
 	vbe_reset(v);
-	v->changed = true;
+	vga_changed(v);
 	vga_mem_update(v);
 }
 
@@ -334,7 +334,7 @@ static int vga_loaded(struct gm_dev *d)
 	v->seq_index &= 7;
 	v->gfx_index &= 0xf;
 	vbe_limit(v);
-	v->changed = true;
+	vga_changed(v);
 	gm_pci_loaded(&v->pci);
 	vga_mem_update(v);
 	return 0;
@@ -374,6 +374,11 @@ static int vga_bars_init(struct vga *v, const struct gm_vga_cfg *cfg)
 	return err ? err : vga_rom_init(v, cfg);
 }
 
+static void vga_dirtied(void *opaque)
+{
+	vga_tell(opaque);
+}
+
 static int vga_init(struct gm_dev *d, const void *config)
 {
 	struct vga *v = container_of(d, struct vga, pci.dev);
@@ -389,6 +394,8 @@ static int vga_init(struct gm_dev *d, const void *config)
 	if (!v->vram)
 		return -ENOMEM;
 	v->vram32 = (u32 *)v->vram->host;
+	v->vram->dirtied = vga_dirtied;
+	v->vram->dirtied_opaque = v;
 	vga_edid_make(v->edid);
 	err = vga_bars_init(v, cfg);
 	if (err)
@@ -410,6 +417,8 @@ static int vga_init(struct gm_dev *d, const void *config)
 void gm_vga_display_source(struct gm_dev *d, struct gm_display_source *src)
 {
 	src->snapshot = vga_snapshot;
+	src->watch = vga_watch;
+	src->unwatch = vga_unwatch;
 	src->opaque = container_of(d, struct vga, pci.dev);
 }
 
@@ -460,6 +469,7 @@ static const struct gm_field vga_fields[] = {
 	GM_OMIT(struct vga, mem_on, "derived by vga_mem_update"),
 	GM_OMIT(struct vga, changed, "for the user interface; set by a load"),
 	GM_OMIT(struct vga, generation, "counts changes for the user interface"),
+	GM_OMIT(struct vga, watches, "the user interface's"),
 	GM_OMIT(struct vga, edid, "constant"),
 	GM_FIELDS_END,
 };

@@ -71,6 +71,7 @@ struct vga {
 	bool plain, chain4, odd_even_write, odd_even_read, odd_even_addr, vbe_on, mem_on;
 	bool changed; /* a register that shows was written */
 	u64 generation;
+	struct gm_display_watch *watches;
 	u8 edid[128];
 };
 
@@ -84,13 +85,32 @@ void vga_mem_update(struct vga *v);
 u8 vga_mem_read(struct vga *v, u32 off);
 void vga_mem_write(struct vga *v, u32 off, u8 val);
 
+/* vga_render.c: something that shows has changed. */
+void vga_watches_call(struct vga *v);
+bool vga_watch(void *opaque, struct gm_display_watch *w);
+void vga_unwatch(void *opaque, struct gm_display_watch *w);
+
+static inline void vga_tell(struct vga *v)
+{
+	if (v->watches)
+		vga_watches_call(v);
+}
+
+static inline void vga_changed(struct vga *v)
+{
+	v->changed = true;
+	vga_tell(v);
+}
+
 static inline void vga_mark(struct vga *v, u64 byte)
 {
 	u64 page = byte >> VGA_PAGE_SHIFT, bit = 1ULL << (page & 63);
 	u64 *word = &v->vram->dirty[page >> 6];
 
-	if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
-		__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) & bit)
+		return;
+	__atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+	vga_tell(v);
 }
 
 /* vbe.c */

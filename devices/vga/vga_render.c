@@ -332,3 +332,43 @@ bool vga_snapshot(void *opaque, struct gm_screen *s, bool want_pixels, u64 *sinc
 			s->kind = GM_SCREEN_OFF;
 	return true;
 }
+
+/* ---- watches ---- */
+
+/* Where vCPUs write to video memory without an exit, only the accelerator can tell. */
+static bool vga_direct(const struct vga *v)
+{
+	return v->window_on || v->vbe[VBE_ENABLE] & VBE_ENABLED;
+}
+
+bool vga_watch(void *opaque, struct gm_display_watch *w)
+{
+	struct vga *v = opaque;
+
+	if (vga_direct(v) && !gm_bus_tells(v->pci.dev.m->mem))
+		return false;
+	w->next = v->watches;
+	v->watches = w;
+	return true;
+}
+
+void vga_unwatch(void *opaque, struct gm_display_watch *w)
+{
+	struct gm_display_watch **p = &((struct vga *)opaque)->watches;
+
+	while (*p && *p != w)
+		p = &(*p)->next;
+	if (*p)
+		*p = w->next;
+}
+
+void vga_watches_call(struct vga *v)
+{
+	struct gm_display_watch *w = v->watches, *next;
+
+	v->watches = NULL;
+	for (; w; w = next) {
+		next = w->next;
+		w->fn(w->opaque);
+	}
+}

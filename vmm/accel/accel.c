@@ -56,6 +56,7 @@ static int vm_open(const struct gm_accel *a, struct gm_machine *m,
 	m->vm->accel = a;
 	m->vm->m = m;
 	l.opaque = m->vm;
+	l.tells = a->dirty_told;
 	gm_bus_set_listener(m->mem, &l);
 	a->memory_changed(m->vm);
 	return 0;

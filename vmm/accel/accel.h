@@ -137,6 +137,7 @@ struct gm_accel {
 	void (*memory_changed)(struct gm_vm *vm);
 	void (*memory_written)(struct gm_vm *vm, u64 gpa, u64 len);
 	void (*dirty_sync)(struct gm_vm *vm, struct gm_ram *ram, u64 first, u64 npages);
+	bool dirty_told; /* see gm_bus_listener.tells */
 	void (*a20)(struct gm_vm *vm, bool enabled);
 	int (*vcpu_open)(struct gm_vm *vm, struct gm_vcpu *v);
 	void (*vcpu_close)(struct gm_vcpu *v);

@@ -48,6 +48,8 @@ static void mark_dirty(struct gm_ram *ram, u64 off)
 
 	if (ram->dirty)
 		__atomic_or_fetch(&ram->dirty[page / 64], 1ull << (page % 64), __ATOMIC_RELAXED);
+	if (ram->dirtied)
+		ram->dirtied(ram->dirtied_opaque);
 }
 
 static void host_page(void *opaque, u64 gpa, bool write, struct cpu_page *out)
@@ -432,6 +434,7 @@ const struct gm_accel gm_accel_soft = {
 	.memory_changed = soft_memory_changed,
 	.memory_written = soft_memory_written,
 	.dirty_sync = soft_dirty_sync,
+	.dirty_told = true,
 	.a20 = soft_a20,
 	.vcpu_open = soft_vcpu_open,
 	.vcpu_close = soft_vcpu_close,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between a display adapter and who shows it (terminal, screenshot, later VNC and SDL).
- * The shower asks; an adapter that nobody looks at does no work.
+ * Between a display adapter and who shows it (terminal, screenshot, VNC, window).
+ * The shower asks; an adapter that nobody looks at does no work. Who shows a screen that stands
+ * still leaves a watch with the adapter and sleeps.
  */
 #ifndef VMM_DISPLAY_H
 #define VMM_DISPLAY_H
@@ -36,11 +37,25 @@ void gm_screen_fini(struct gm_screen *s);
 int gm_screen_text_size(struct gm_screen *s, unsigned int cols, unsigned int rows);
 int gm_screen_pixel_size(struct gm_screen *s, unsigned int w, unsigned int h);
 
+/* To be told of the next change. */
+struct gm_display_watch {
+	/* Once, then the watch is gone. Machine lock held, in any thread; must not take a snapshot
+	 * or leave a watch itself. */
+	void (*fn)(void *opaque);
+	void *opaque;
+	struct gm_display_watch *next;
+};
+
 struct gm_display_source {
 	/* Fills in the screen as it is now; with pixels when want_pixels, whatever the mode.
 	 * Returns whether anything changed since the last call with the same `since` cookie
 	 * (a counter that the source advances). Machine lock held. */
 	bool (*snapshot)(void *opaque, struct gm_screen *s, bool want_pixels, u64 *since);
+	/* Leaves a watch behind a snapshot that showed no change. False: the source does not hear of
+	 * every change (an accelerator writes to the frame buffer unseen): look again instead. Machine
+	 * lock held. Unwatch of a watch that is not there does nothing. */
+	bool (*watch)(void *opaque, struct gm_display_watch *w);
+	void (*unwatch)(void *opaque, struct gm_display_watch *w);
 	void *opaque;
 };
 
