@@ -346,9 +346,20 @@ static void sink_pointer(void *opaque, int dx, int dy, int dz, unsigned int butt
 	pump(s);
 }
 
+static bool sink_ready(void *opaque)
+{
+	return ps2_kbd_room(&((struct i8042 *)opaque)->kbd);
+}
+
+static u8 sink_leds(void *opaque)
+{
+	return i8042_leds(opaque);
+}
+
 struct gm_input_sink i8042_input_sink(struct gm_dev *d)
 {
-	return (struct gm_input_sink){.key = sink_key, .pointer = sink_pointer, .opaque = d};
+	return (struct gm_input_sink){.key = sink_key, .pointer = sink_pointer,
+				      .ready = sink_ready, .leds = sink_leds, .opaque = d};
 }
 
 u8 i8042_leds(struct gm_dev *d)

@@ -68,6 +68,8 @@ void ps2_kbd_reset(struct ps2_kbd *k);
 void ps2_kbd_write(struct ps2_kbd *k, u8 byte);
 /* key is a KEY_ number of <linux/input-event-codes.h>; unknown ones are ignored. */
 void ps2_kbd_key(struct ps2_kbd *k, unsigned int key, bool down);
+/* Whether the longest sequence of a key still fits. */
+bool ps2_kbd_room(const struct ps2_kbd *k);
 bool ps2_kbd_get(struct ps2_kbd *k, u8 *byte);
 bool ps2_kbd_valid(const struct ps2_kbd *k);
 

@@ -11,6 +11,7 @@
 #include <linux/input-event-codes.h>
 
 #define KEYS_MAX  16 /* bytes of scan codes that the keyboard itself holds */
+#define KEY_BYTES_MAX 8 /* of one key: Pause */
 
 #define ACK       0xfa
 #define RESEND    0xfe
@@ -240,6 +241,11 @@ void ps2_kbd_key(struct ps2_kbd *k, unsigned int key, bool down)
 		send_pause(k, down);
 	else
 		send_key(k, key, down);
+}
+
+bool ps2_kbd_room(const struct ps2_kbd *k)
+{
+	return k->keys.count + KEY_BYTES_MAX <= KEYS_MAX - 1;
 }
 
 bool ps2_kbd_get(struct ps2_kbd *k, u8 *byte)

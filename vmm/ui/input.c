@@ -96,6 +96,15 @@ static struct stroke stroke_find(u32 c)
 	return strokes[c - ' '];
 }
 
+bool gm_input_stroke(u32 codepoint, unsigned int *key, bool *shift)
+{
+	struct stroke s = stroke_find(codepoint);
+
+	*key = s.key;
+	*shift = s.shift;
+	return s.key;
+}
+
 static void press(const struct gm_input_sink *sink, unsigned int key, bool down)
 {
 	sink->key(sink->opaque, key, down);
