@@ -7,7 +7,7 @@ set -eu
 apt_list() {
 	case $1 in
 	build) echo gcc make pkg-config libelf-dev libcap-ng-dev libncurses-dev libpng-dev \
-		zlib1g-dev libzstd-dev libjansson-dev libinih-dev libslirp-dev libseccomp-dev libsdl2-dev acpica-tools seabios ;;
+		zlib1g-dev libzstd-dev libjansson-dev libinih-dev libslirp-dev libseccomp-dev libsdl2-dev libvncserver-dev acpica-tools seabios ;;
 	run) echo ipxe-qemu grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb openssh-client iproute2 qemu-utils binutils lz4 zstd xz-utils ;;
@@ -24,7 +24,7 @@ apt_list() {
 dnf_list() {
 	case $1 in
 	build) echo gcc make pkgconf-pkg-config elfutils-libelf-devel libcap-ng-devel ncurses-devel \
-		libpng-devel zlib-devel libzstd-devel jansson-devel inih-devel libslirp-devel libseccomp-devel SDL2-devel acpica-tools seabios-bin seavgabios-bin ;;
+		libpng-devel zlib-devel libzstd-devel jansson-devel inih-devel libslirp-devel libseccomp-devel SDL2-devel libvncserver-devel acpica-tools seabios-bin seavgabios-bin ;;
 	run) echo ipxe-roms-qemu grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients iproute qemu-img lz4 zstd xz ;;
 	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod glibc-static ;;

@@ -226,9 +226,7 @@ static int set_irqchip(struct config *c, const struct key *k, const char *v, cha
 
 static int set_display(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
-	static const char *const list[] = {"term", "none", NULL};
-
-	return set_choice(c, k, v, err, len, list);
+	return config_display_parse(&c->display, v, err, len);
 }
 
 static int set_trace(struct config *c, const struct key *k, const char *v, char *err, size_t len)
@@ -350,8 +348,9 @@ static const struct key keys[] = {
 	 STR(parallel)},
 	{"debugcon", "stderr|file:PATH|...", "what ports 402h and E9h are connected to",
 	 STR(debugcon)},
-	{"display", "term|none", "the guest's screen: in this terminal, or not shown", set_display,
-	 offsetof(struct config, display)},
+	{"display", "term|vnc[=ADDRESS][,password-file=FILE]|sdl[,fullscreen]|none",
+	 "the guest's screen: in this terminal, for VNC clients, in a window, or not shown",
+	 set_display},
 	{"screenshot", "FILE", "write the screen (.png or .txt) when the machine ends and at SIGUSR2", STR(screenshot)},
 	{"control", "PATH|none", "the control socket (default: the machine's name in the user's runtime "
 	 "folder)", STR(control)},
@@ -441,6 +440,7 @@ void config_fini(struct config *c)
 	disks_free(c->cdroms, c->ncdroms);
 	disks_free(c->floppies, c->nfloppies);
 	config_net_fini(c);
+	config_display_fini(&c->display);
 }
 
 int config_check(struct config *c, char *err, size_t errlen)

@@ -58,6 +58,15 @@ struct config_device {
 	char *chardev; /* of a console */
 };
 
+/* --display */
+struct config_display {
+	char *kind;          /* "term", "vnc", "sdl", "none"; NULL: not said */
+	char *address;       /* of VNC; NULL: the first free display */
+	char *password_file;
+	bool fullscreen;     /* of a window */
+	bool no_tablet;
+};
+
 enum config_clock { CONFIG_CLOCK_UTC, CONFIG_CLOCK_LOCAL, CONFIG_CLOCK_DATE };
 
 struct config {
@@ -75,7 +84,8 @@ struct config {
 	struct config_device devices[CONFIG_NDEVICES];
 	unsigned int nnets, ndevices;
 	char *parallel, *debugcon;
-	char *display, *accel, *cpu, *device, *irqchip;
+	struct config_display display;
+	char *accel, *cpu, *device, *irqchip;
 	char *bios, *vgabios;
 	char *screenshot; /* written when the machine ends */
 	char *trace;      /* kinds of events, and where to */
@@ -101,6 +111,9 @@ int config_parse_args(struct config *c, int argc, char **argv, char *err, size_t
 int config_net_parse(struct config *c, const char *v, char *err, size_t errlen);
 int config_device_parse(struct config *c, const char *v, char *err, size_t errlen);
 void config_net_fini(struct config *c);
+/* config_display.c: the value of --display. 0 or -EINVAL with a message, and d as it was. */
+int config_display_parse(struct config_display *d, const char *v, char *err, size_t errlen);
+void config_display_fini(struct config_display *d);
 /* Cuts the next part off at a single comma; a comma inside a part is written twice. NULL at the
  * end; *p moves on, what it points into is changed. */
 char *config_next_part(char **p);

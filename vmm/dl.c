@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a library leaves running or registered must not go away with it: it stays mapped. */
 int gm_dl_open(const char *soname, const char *package, const struct gm_dl_sym *syms, size_t n,
 	       void *api, void **dl, char *err, size_t errlen)
 {
 	size_t i;
 
-	*dl = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	*dl = dlopen(soname, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (!*dl) {
 		snprintf(err, errlen, "%s cannot be loaded: install the package '%s'", soname,
 			 package);

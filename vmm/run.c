@@ -26,7 +26,11 @@
 #include "vmm/machine.h"
 #include "vmm/machine_pc.h"
 #include "vmm/trace.h"
+#include "vmm/ui/feed.h"
+#include "vmm/ui/sdl.h"
 #include "vmm/ui/term.h"
+#include "vmm/ui/view.h"
+#include "vmm/ui/vnc.h"
 
 #define STOP_GRACE_SECONDS 30
 
@@ -35,6 +39,10 @@ struct run {
 	struct gm_machine *m;
 	struct pc *pc;
 	struct gm_term *term;
+	struct gm_view *view; /* of VNC and window, with the next two */
+	struct gm_feed *feed;
+	struct gm_vnc *vnc;
+	struct gm_sdl *sdl;
 	struct gm_control *control;
 	struct gm_gdb *gdb;
 	bool name_given;
@@ -219,6 +227,86 @@ static int term_setup(struct run *r)
 	return 0;
 }
 
+/* ---- other displays ---- */
+
+static int vnc_setup(struct run *r)
+{
+	struct gm_vnc_cfg cfg = {.name = r->m->name, .address = r->config.display.address,
+				 .password_file = r->config.display.password_file,
+				 .view = r->view, .feed = r->feed};
+	char why[300];
+	int err = gm_vnc_start(r->m, &cfg, &r->vnc, why, sizeof(why));
+
+	if (err)
+		snprintf(r->err, sizeof(r->err), "--display vnc: %s", why);
+	return err;
+}
+
+static void window_closed(void *opaque)
+{
+	stop_politely(opaque, "the user");
+}
+
+static int sdl_setup(struct run *r)
+{
+	struct gm_sdl_cfg cfg = {.name = r->m->name, .view = r->view, .feed = r->feed,
+				 .fullscreen = r->config.display.fullscreen,
+				 .close = window_closed, .opaque = r};
+	char why[300];
+	int err = gm_sdl_start(r->m, &cfg, &r->sdl, why, sizeof(why));
+
+	if (err)
+		snprintf(r->err, sizeof(r->err), "--display sdl: %s", why);
+	return err;
+}
+
+static int picture_setup(struct run *r, int (*start)(struct run *r))
+{
+	int err;
+
+	gm_lock(r->m);
+	err = gm_view_new(r->m, &r->pc->display, &r->view);
+	if (!err)
+		err = gm_feed_new(r->m, &r->pc->input, &r->pc->tablet, &r->feed);
+	if (err)
+		snprintf(r->err, sizeof(r->err), "--display: %s", strerror(-err));
+	else
+		err = start(r);
+	gm_unlock(r->m);
+	return err;
+}
+
+static int display_setup(struct run *r)
+{
+	const char *kind = r->config.display.kind;
+
+	if (!strcmp(kind, "term"))
+		return term_setup(r);
+	if (!strcmp(kind, "vnc"))
+		return picture_setup(r, vnc_setup);
+	if (!strcmp(kind, "sdl"))
+		return picture_setup(r, sdl_setup);
+	return 0;
+}
+
+static void display_stop(struct run *r)
+{
+	gm_term_stop(r->term);
+	gm_vnc_stop(r->vnc);
+	gm_sdl_stop(r->sdl);
+	if (r->m)
+		gm_lock(r->m);
+	gm_feed_free(r->feed);
+	gm_view_free(r->view);
+	if (r->m)
+		gm_unlock(r->m);
+	r->term = NULL;
+	r->vnc = NULL;
+	r->sdl = NULL;
+	r->feed = NULL;
+	r->view = NULL;
+}
+
 /* ---- the control socket ---- */
 
 static void control_ask_stop(void *opaque)
@@ -283,11 +371,11 @@ static int config_defaults(struct config *c)
 	if (!c->name)
 		c->name = name_from_media(c);
 	if (!c->name || config_default(&c->accel, "auto") ||
-	    config_default(&c->display, tty && !c->nserials ? "term" : "none"))
+	    config_default(&c->display.kind, tty && !c->nserials ? "term" : "none"))
 		return -ENOMEM;
 	if (c->nserials)
 		return 0;
-	c->serials[0] = strdup(strcmp(c->display, "none") ? "screen" : "stdio");
+	c->serials[0] = strdup(strcmp(c->display.kind, "none") ? "screen" : "stdio");
 	c->nserials = c->serials[0] ? 1 : 0;
 	return c->serials[0] ? 0 : -ENOMEM;
 }
@@ -334,7 +422,7 @@ static int run_setup(struct run *r)
 	err = control_setup(r);
 	if (err)
 		return err;
-	return strcmp(r->config.display, "term") ? 0 : term_setup(r);
+	return display_setup(r);
 }
 
 static int exit_status(enum gm_end end)
@@ -350,8 +438,7 @@ static int exit_status(enum gm_end end)
 
 static void run_cleanup(struct run *r)
 {
-	if (r->term)
-		gm_term_stop(r->term);
+	display_stop(r);
 	if (r->m)
 		gm_trace_stop(r->m);
 	if (r->control) {
@@ -376,9 +463,7 @@ static int run_machine(struct run *r)
 	gm_lock(r->m);
 	write_screenshot(r);
 	gm_unlock(r->m);
-	if (r->term)
-		gm_term_stop(r->term);
-	r->term = NULL;
+	display_stop(r);
 	r->m->warn = NULL;
 	if (end != GM_END_POWEROFF)
 		fprintf(stderr, "vmm: %s\n", r->m->end_reason);

@@ -93,6 +93,11 @@ static unsigned int scale(int v, unsigned int n)
 	return n > 1 ? (unsigned int)((u64)(unsigned int)v * GM_TABLET_MAX / (n - 1)) : 0;
 }
 
+bool gm_feed_absolute(const struct gm_feed *f)
+{
+	return f->tablet.active && f->tablet.active(f->tablet.opaque);
+}
+
 void gm_feed_motion(struct gm_feed *f, int dx, int dy, int dz, unsigned int buttons)
 {
 	if (f->sink.pointer)
@@ -111,9 +116,10 @@ void gm_feed_point(struct gm_feed *f, int x, int y, unsigned int w, unsigned int
 	f->placed = true;
 	f->x = x;
 	f->y = y;
-	if (f->tablet.move && f->tablet.move(f->tablet.opaque, scale(x, w), scale(y, h), dz, buttons))
-		return;
-	gm_feed_motion(f, dx, dy, dz, buttons);
+	if (gm_feed_absolute(f))
+		f->tablet.move(f->tablet.opaque, scale(x, w), scale(y, h), dz, buttons);
+	else
+		gm_feed_motion(f, dx, dy, dz, buttons);
 }
 
 /* ---- life ---- */

@@ -19,6 +19,8 @@ void gm_feed_free(struct gm_feed *f);
 /* KEY_ number of <linux/input-event-codes.h>; others are ignored. */
 void gm_feed_key(struct gm_feed *f, unsigned int key, bool down);
 u8 gm_feed_leds(const struct gm_feed *f);
+/* Whether the guest's pointer follows positions; else only motion moves it. */
+bool gm_feed_absolute(const struct gm_feed *f);
 /* The pointer is at (x, y) of a picture of w by h; outside of it counts as its edge. dz and buttons
  * as in gm_input_sink. */
 void gm_feed_point(struct gm_feed *f, int x, int y, unsigned int w, unsigned int h, int dz,

@@ -18,11 +18,12 @@ struct gm_input_sink {
 	void *opaque;
 };
 
-/* A pointer that is where the user points: x and y from 0 to GM_TABLET_MAX. Returns false when
- * the guest does not listen to it. Buttons and wheel as above. Machine lock held. */
+/* A pointer that is where the user points: x and y from 0 to GM_TABLET_MAX, buttons and wheel as
+ * above. It counts while the guest listens to it. Machine lock held. */
 #define GM_TABLET_MAX 0x7fff
 struct gm_tablet_sink {
-	bool (*move)(void *opaque, unsigned int x, unsigned int y, int dz, unsigned int buttons);
+	bool (*active)(void *opaque);
+	void (*move)(void *opaque, unsigned int x, unsigned int y, int dz, unsigned int buttons);
 	void *opaque;
 };
 

@@ -68,8 +68,21 @@ static const u8 usb_modifiers[] = {
 	KEY_RIGHTCTRL, KEY_RIGHTSHIFT, KEY_RIGHTALT, KEY_RIGHTMETA,
 };
 
+static const struct {
+	u8 usage, key;
+} usb_more[] = {
+	{0x7f, KEY_MUTE}, {0x80, KEY_VOLUMEUP}, {0x81, KEY_VOLUMEDOWN}, {0x85, KEY_KPCOMMA},
+	{0x87, KEY_RO}, {0x88, KEY_KATAKANAHIRAGANA}, {0x89, KEY_YEN}, {0x8a, KEY_HENKAN},
+	{0x8b, KEY_MUHENKAN},
+};
+
 unsigned int gm_key_from_usb(u32 usage)
 {
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(usb_more); i++)
+		if (usb_more[i].usage == usage)
+			return usb_more[i].key;
 	if (usage >= 4 && usage - 4 < ARRAY_SIZE(usb_keys))
 		return usb_keys[usage - 4];
 	if (usage >= 0xe0 && usage - 0xe0 < ARRAY_SIZE(usb_modifiers))
