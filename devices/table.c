@@ -19,10 +19,12 @@
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
+#include "devices/sound/sound.h"
 #include "devices/vga/vga.h"
 #include "devices/virtio/devices.h"
 
 const struct gm_dev_class *const gm_dev_classes[] = {
+	&ac97_class.dev,
 	&debugcon_class,
 	&e1000_class.dev,
 	&fdc_class,
@@ -44,6 +46,8 @@ const struct gm_dev_class *const gm_dev_classes[] = {
 	&piix3_ide_class.dev,
 	&port80_class,
 	&rtl8139_class.dev,
+	&sb16_class,
+	&speaker_class,
 	&uart16550_class,
 	&virtio_balloon_class.dev,
 	&virtio_blk_class.dev,

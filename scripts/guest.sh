@@ -95,6 +95,16 @@ net_initrd() {
 	busybox_initrd "$net_arch" "$net_init" "$net_out" "$work"/modules/*.ko
 }
 
+# An initramfs with a sound card's modules, those of the speaker, and a player: sound_initrd META ARCH OUT MODULE...
+sound_initrd() {
+	sound_meta=$1 sound_arch=$2 sound_out=$3
+	shift 3
+	modules "$sound_meta" "$sound_arch" "$work/modules" "$@" snd-pcm-oss snd-mixer-oss pcspkr
+	${CC:-gcc} -m32 -O2 -ffreestanding -fno-pic -fno-stack-protector -nostdlib -static -no-pie \
+		-o "$work/tone" "$here/../test/guest/tone.c"
+	busybox_initrd "$sound_arch" "$shell_init" "$sound_out" "$work"/modules/*.ko "$work/tone"
+}
+
 shell_init='#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -180,6 +190,9 @@ make_guest() {
 	initrd-net-i386)
 		# ne, the driver of ISA cards, wants to be told: insmod /lib/*-ne.ko io=0x300 irq=3
 		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci ne ;;
+	initrd-sound-amd64) sound_initrd linux-image-amd64 amd64 "$2" snd-intel8x0 ;;
+	# The driver of an ISA card wants to be told: insmod /lib/*-snd-sb16.ko isapnp=0 port=0x220 irq=5 dma8=1 dma16=5
+	initrd-sound-i386) sound_initrd linux-image-686 i386 "$2" snd-sb16 ;;
 	initrd-bench-io)
 		net_initrd linux-image-amd64 amd64 "$2" ata_piix sd_mod e1000 virtio_pci virtio_net virtio_blk ;;
 	initrd-root-amd64)

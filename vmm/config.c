@@ -162,6 +162,11 @@ static int set_device(struct config *c, const struct key *k, const char *v, char
 	return config_device_parse(c, v, err, len);
 }
 
+static int set_sound(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	return config_sound_parse(c, v, err, len);
+}
+
 static int set_cdrom(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	int ret = drive_add(c->cdroms, &c->ncdroms, CONFIG_NCDROMS, "CD-ROM drives", v, err, len);
@@ -335,6 +340,9 @@ static const struct key keys[] = {
 	 set_net},
 	{"device", "virtio-rng|virtio-balloon|virtio-console[,chardev=WHERE][,modern][,split]",
 	 "further device", set_device},
+	{"sound", "none|speaker|sb16|ac97[,wav=FILE|,mute]",
+	 "sound card, and where it is heard: on this host, in a file, nowhere (default none)",
+	 set_sound},
 	{"boot", "ORDER", "letters a (floppy), c (disk), d (CD-ROM), n (network)", set_boot,
 	 offsetof(struct config, boot)},
 	{"kernel", "FILE", "boot this Linux bzImage, multiboot or PVH ELF file", STR(kernel)},
@@ -441,6 +449,7 @@ void config_fini(struct config *c)
 	disks_free(c->floppies, c->nfloppies);
 	config_net_fini(c);
 	config_display_fini(&c->display);
+	free(c->sound.wav);
 }
 
 int config_check(struct config *c, char *err, size_t errlen)

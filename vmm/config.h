@@ -6,6 +6,7 @@
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
 
+#include "vmm/audio/audio.h"
 #include "vmm/block/block.h"
 #include "vmm/net/net.h"
 #include "vmm/topology.h"
@@ -67,6 +68,15 @@ struct config_display {
 	bool no_tablet;
 };
 
+enum config_sound_card { CONFIG_SOUND_NONE, CONFIG_SOUND_SPEAKER, CONFIG_SOUND_SB16, CONFIG_SOUND_AC97 };
+
+/* --sound: a card (the speaker is always there beside it) and who hears it. */
+struct config_sound {
+	enum config_sound_card card;
+	enum gm_audio_out out;
+	char *wav;
+};
+
 enum config_clock { CONFIG_CLOCK_UTC, CONFIG_CLOCK_LOCAL, CONFIG_CLOCK_DATE };
 
 struct config {
@@ -83,6 +93,7 @@ struct config {
 	struct config_net nets[CONFIG_NNETS];
 	struct config_device devices[CONFIG_NDEVICES];
 	unsigned int nnets, ndevices;
+	struct config_sound sound;
 	char *parallel, *debugcon;
 	struct config_display display;
 	char *accel, *cpu, *device, *irqchip;
@@ -114,6 +125,8 @@ void config_net_fini(struct config *c);
 /* config_display.c: the value of --display. 0 or -EINVAL with a message, and d as it was. */
 int config_display_parse(struct config_display *d, const char *v, char *err, size_t errlen);
 void config_display_fini(struct config_display *d);
+/* config_sound.c: the value of --sound. */
+int config_sound_parse(struct config *c, const char *v, char *err, size_t errlen);
 /* Cuts the next part off at a single comma; a comma inside a part is written twice. NULL at the
  * end; *p moves on, what it points into is changed. */
 char *config_next_part(char **p);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "devices/net/nic.h"
+#include "devices/sound/sound.h"
 #include "devices/virtio/devices.h"
 #include "vmm/loader/bios.h"
 
@@ -71,6 +72,13 @@ int pc_cards_open(struct pc_cards *k, struct gm_machine *m, const struct config 
 		if (!k->consoles[i])
 			return -EINVAL;
 	}
+	if (c->sound.card != CONFIG_SOUND_NONE) {
+		struct gm_audio_options o = {.out = c->sound.out, .path = c->sound.wav};
+
+		k->audio = gm_audio_open(m, &o, err, errlen);
+		if (!k->audio)
+			return -EINVAL;
+	}
 	ret = c->nnets ? gm_net_drop_privileges() : 0;
 	if (ret)
 		snprintf(err, errlen, "privileges cannot be given up: %s", strerror(-ret));
@@ -85,6 +93,7 @@ void pc_cards_close(struct pc_cards *k)
 		gm_net_close(k->nets[i]);
 	for (i = 0; i < CONFIG_NDEVICES; i++)
 		gm_char_close(k->consoles[i]);
+	gm_audio_close(k->audio);
 }
 
 /* ---- boot ROMs ---- */
@@ -295,6 +304,14 @@ static int add_device(struct cards *b, unsigned int i)
 	return -EINVAL;
 }
 
+static int add_sound(struct cards *b)
+{
+	struct ac97_cfg cfg = {.audio = b->k->audio};
+	int slot = slot_next(b, &cfg.pci);
+
+	return slot < 0 ? slot : card(b, &ac97_class.dev, "sound0", &cfg, NULL);
+}
+
 int pc_cards_add(struct pc_cards *k, struct gm_machine *m, const struct config *c,
 		 struct gm_pci_bus *bus, struct gm_blk *const *disks,
 		 const struct gm_irq *ne2000_irq, char *err, size_t errlen)
@@ -310,5 +327,7 @@ int pc_cards_add(struct pc_cards *k, struct gm_machine *m, const struct config *
 			ret = add_disk(&b, i, disks[i]);
 	for (i = 0; i < c->ndevices && !ret; i++)
 		ret = add_device(&b, i);
+	if (c->sound.card == CONFIG_SOUND_AC97 && !ret)
+		ret = add_sound(&b);
 	return ret;
 }

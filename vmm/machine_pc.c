@@ -26,6 +26,7 @@
 #include "devices/pci/i440fx.h"
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
+#include "devices/sound/sound.h"
 #include "devices/vga/vga.h"
 #include "vmm/accel/accel.h"
 #include "vmm/cpu/model.h"
@@ -170,6 +171,33 @@ static int open_media(struct build *b)
 
 /* ---- the board ---- */
 
+/* The speaker hangs on the timer. */
+static int add_pit(struct build *b)
+{
+	struct pc *pc = b->pc;
+	struct i8254_cfg pit = {.irq = isa_irq(pc, 0)};
+	struct speaker_cfg speaker = {.audio = pc->cards.audio};
+	struct gm_dev *d = NULL;
+	int err = speaker.audio ? device(b, &speaker_class, "speaker", &speaker, &d) : 0;
+
+	if (err)
+		return err;
+	if (d)
+		pit.speaker = speaker_wave_set;
+	pit.speaker_opaque = d;
+	return device(b, &i8254_class, "pit", &pit, NULL);
+}
+
+static int add_sb16(struct build *b)
+{
+	struct pc *pc = b->pc;
+	struct sb16_cfg cfg = {.base = 0x220, .audio = pc->cards.audio, .dma = pc->dma,
+			       .irq = {isa_irq(pc, 9), isa_irq(pc, 5), isa_irq(pc, 7),
+				       isa_irq(pc, 10)}};
+
+	return device(b, &sb16_class, "sound0", &cfg, NULL);
+}
+
 static int add_isa(struct build *b)
 {
 	static const u16 uart_base[CONFIG_NSERIALS] = {0x3f8, 0x2f8};
@@ -178,7 +206,6 @@ static int add_isa(struct build *b)
 	struct pc *pc = b->pc;
 	struct i8259_cfg pic = {.intr = {.set = intr_set, .opaque = pc}};
 	struct ioapic_cfg ioapic = {.apic_id = gm_ioapic_id(pc->m->nvcpus)};
-	struct i8254_cfg pit = {.irq = isa_irq(pc, 0)};
 	struct mc146818_cfg rtc = {.irq = isa_irq(pc, 8), .base = (enum mc146818_base)b->c->clock,
 				   .date = b->c->clock_date};
 	struct i8042_cfg kbd = {.irq_kbd = isa_irq(pc, 1), .irq_mouse = isa_irq(pc, 12),
@@ -191,13 +218,14 @@ static int add_isa(struct build *b)
 
 	if ((err = device(b, &i8259_class, "pic", &pic, &pc->pic)) ||
 	    (err = device(b, &ioapic_class, "ioapic", &ioapic, &pc->ioapic)) ||
-	    (err = device(b, &i8254_class, "pit", &pit, NULL)) ||
+	    (err = add_pit(b)) ||
 	    (err = device(b, &mc146818_class, "rtc", &rtc, &pc->cmos)) ||
 	    (err = device(b, &i8237_class, "dma", NULL, &pc->dma)) ||
 	    (err = device(b, &i8042_class, "kbd", &kbd, &pc->kbd)) ||
 	    (err = device(b, &parallel_class, "parallel0", &lpt, NULL)) ||
 	    (err = device(b, &debugcon_class, "debugcon", &dbg, NULL)) ||
-	    (err = device(b, &port80_class, "port80", NULL, NULL)))
+	    (err = device(b, &port80_class, "port80", NULL, NULL)) ||
+	    (err = b->c->sound.card == CONFIG_SOUND_SB16 ? add_sb16(b) : 0))
 		return err;
 	for (i = 0; i < CONFIG_NSERIALS; i++) {
 		struct uart16550_cfg uart = {.base = uart_base[i], .irq = isa_irq(pc, uart_irq[i]),

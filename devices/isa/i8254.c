@@ -231,14 +231,30 @@ static void irq0_restart(struct i8254 *s, u64 now)
 
 /* ---- speaker ---- */
 
+/* Port 61h's bit 1 AND the output of channel 2. A new count of a periodic mode is heard at once. */
 static void speaker_update(struct i8254 *s)
 {
 	const struct channel *c = &s->ch[2];
-	bool sounding = (s->port61 & (P61_GATE2 | P61_SPEAKER)) == (P61_GATE2 | P61_SPEAKER) &&
-			is_periodic(c) && c->loaded;
+	struct speaker_wave w = {.start = GM_TIME_NEVER};
 
-	if (s->cfg.speaker)
-		s->cfg.speaker(s->cfg.speaker_opaque, sounding ? PIT_HZ / c->reload : 0);
+	if (!s->cfg.speaker)
+		return;
+	if (!(s->port61 & P61_SPEAKER)) {
+		s->cfg.speaker(s->cfg.speaker_opaque, &w);
+		return;
+	}
+	if (is_periodic(c)) {
+		w.start = c->running ? c->start : 0;
+		w.period = c->running ? c->reload : 0;
+		w.high = c->mode == 3 ? (c->reload + 1) / 2 : c->reload - 1;
+	} else if (c->mode <= 1 && (c->mode ? c->triggered : c->loaded) && c->running) {
+		w.start = c->start + ticks_to_ns(c->count - MIN(c->held, (u64)c->count));
+	} else if (c->mode == 0) {
+		w.start = c->loaded && c->held >= c->count ? 0 : GM_TIME_NEVER;
+	} else {
+		w.start = 0; /* a strobe of one clock is not heard */
+	}
+	s->cfg.speaker(s->cfg.speaker_opaque, &w);
 }
 
 static void channel_changed(struct i8254 *s, unsigned int n, u64 now)

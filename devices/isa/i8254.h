@@ -7,11 +7,18 @@
 
 #define PIT_HZ 1193182
 
+/* The level at the speaker from now on, until the next is told. */
+struct speaker_wave {
+	u32 period; /* clocks of PIT_HZ; 0: it does not repeat */
+	u32 high;   /* of those, the first that are high */
+	/* Guest time: when a period began; else from when on it is high (GM_TIME_NEVER: never). */
+	u64 start;
+};
+
 struct i8254_cfg {
 	struct gm_irq irq; /* output of channel 0: IRQ 0 */
-	/* Optional: the speaker changed. hz is the frequency of channel 2 in Hz, 0 when it is
-	 * silent or only switched by hand. Machine lock held. */
-	void (*speaker)(void *opaque, unsigned int hz);
+	/* Optional: what the speaker is given has changed. Machine lock held. */
+	void (*speaker)(void *opaque, const struct speaker_wave *wave);
 	void *speaker_opaque;
 };
 
