@@ -191,7 +191,7 @@ make_guest() {
 		# ne, the driver of ISA cards, wants to be told: insmod /lib/*-ne.ko io=0x300 irq=3
 		net_initrd linux-image-686 i386 "$2" e1000 8139cp ne2k-pci ne ;;
 	initrd-sound-amd64) sound_initrd linux-image-amd64 amd64 "$2" snd-intel8x0 ;;
-	# The driver of an ISA card wants to be told: insmod /lib/*-snd-sb16.ko isapnp=0 port=0x220 irq=5 dma8=1 dma16=5
+	# The driver of an ISA card wants to be told: insmod /lib/*-snd-sb16.ko ...
 	initrd-sound-i386) sound_initrd linux-image-686 i386 "$2" snd-sb16 ;;
 	initrd-bench-io)
 		net_initrd linux-image-amd64 amd64 "$2" ata_piix sd_mod e1000 virtio_pci virtio_net virtio_blk ;;

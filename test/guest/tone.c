@@ -22,7 +22,7 @@
 #define FMT_S16    16
 #define O_RDWR     2
 #define O_WRONLY   1
-#define FULL       (100 | 100 << 8)
+#define VOLUME(p)  ((p) | (p) << 8) /* AC'97 is at 0 dB with 74 */
 #define CHUNK      256
 #define AMPLITUDE  0.4
 
@@ -104,8 +104,8 @@ __attribute__((used)) static void start(char **argv)
 
 	mixer = call(SYS_OPEN, (long)"/dev/mixer", O_RDWR, 0);
 	check(mixer < 0, "/dev/mixer");
-	set(mixer, MIX_MASTER, FULL, 0, "master volume");
-	set(mixer, MIX_PCM, FULL, 0, "PCM volume");
+	set(mixer, MIX_MASTER, VOLUME(100), 0, "master volume");
+	set(mixer, MIX_PCM, VOLUME(74), 0, "PCM volume");
 	fd = call(SYS_OPEN, (long)"/dev/dsp", O_WRONLY, 0);
 	check(fd < 0, "/dev/dsp");
 	set(fd, DSP_FORMAT, bits == 8 ? FMT_U8 : FMT_S16, 1, "format");

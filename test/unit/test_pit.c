@@ -4,13 +4,13 @@
 #include "devices/isa/i8254.h"
 
 static struct fake_line irq;
-static unsigned int speaker_hz;
+static struct speaker_wave told;
 static struct gm_machine *m;
 static struct gm_dev *pit;
 
-static void speaker(void *opaque, unsigned int hz)
+static void speaker(void *opaque, const struct speaker_wave *w)
 {
-	speaker_hz = hz;
+	told = *w;
 }
 
 static void setup(void)
@@ -18,7 +18,7 @@ static void setup(void)
 	struct i8254_cfg cfg = {.irq = fake_irq(&irq), .speaker = speaker};
 
 	irq = (struct fake_line){0};
-	speaker_hz = 0;
+	told = (struct speaker_wave){0};
 	m = fake_new(1);
 	m->clock->now = 1000000;
 	pit = fake_device(m, &i8254_class, &cfg);
@@ -284,6 +284,43 @@ START_TEST(test_gate_modes)
 }
 END_TEST
 
+/* What the speaker is given in each mode, with port 61h as said. */
+struct given {
+	const char *name;
+	u8 control, count, port61;
+	u32 period;
+	s64 start; /* since now, ns; -1: never, -2: always */
+};
+
+static const struct given givens[] = {
+	{"square wave", 0xb6, 100, 3, 100, 0},
+	{"rate generator", 0xb4, 100, 3, 100, 0},
+	{"square wave, gate off: held high", 0xb6, 100, 2, 0, -2},
+	{"square wave, switched off", 0xb6, 100, 1, 0, -1},
+	{"mode 0: rises when it has counted", 0xb0, 119, 3, 0, 99734},
+	{"mode 0, gate off: stays low", 0xb0, 119, 2, 0, -1},
+	{"mode 1 without a trigger: high", 0xb2, 100, 3, 0, -2},
+	{"mode 4: high but for a clock", 0xb8, 100, 3, 0, -2},
+};
+
+START_TEST(test_speaker_modes)
+{
+	const struct given *g = &givens[_i];
+	u64 start;
+
+	setup();
+	fake_outb(m, 0x61, g->port61);
+	fake_outb(m, 0x43, g->control);
+	fake_outb(m, 0x42, g->count);
+	fake_outb(m, 0x42, 0);
+	start = g->start == -1 ? GM_TIME_NEVER : g->start == -2 ? 0 : m->clock->now + (u64)g->start;
+	ck_assert_msg(told.period == g->period, "%s: period %u", g->name, told.period);
+	ck_assert_msg(told.start == start, "%s: start %lld", g->name,
+		      (long long)(told.start - m->clock->now));
+	fake_free(m);
+}
+END_TEST
+
 START_TEST(test_port61_and_speaker)
 {
 	unsigned int toggles = 0;
@@ -295,9 +332,12 @@ START_TEST(test_port61_and_speaker)
 	fake_outb(m, 0x43, 0xb6);
 	fake_outb(m, 0x42, 1193 & 0xff);
 	fake_outb(m, 0x42, 1193 >> 8);
-	ck_assert_uint_eq(speaker_hz, 1000);
+	ck_assert_uint_eq(told.period, 1193);
+	ck_assert_uint_eq(told.high, 597);
+	ck_assert_uint_eq(told.start, m->clock->now);
 	fake_outb(m, 0x61, 0x01);
-	ck_assert_uint_eq(speaker_hz, 0);
+	ck_assert_uint_eq(told.period, 0);
+	ck_assert_uint_eq(told.start, GM_TIME_NEVER);
 	last = fake_inb(m, 0x61) & 0x10;
 	for (int i = 0; i < 1000; i++) {
 		fake_advance(m, 1000);
@@ -323,6 +363,7 @@ int main(void)
 		{test_fast_count},
 		{test_new_count_waits_for_period},
 		{test_gate_modes},
+		{test_speaker_modes, ARRAY_SIZE(givens)},
 		{test_port61_and_speaker},
 	};
 
