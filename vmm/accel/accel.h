@@ -126,6 +126,8 @@ struct gm_accel_options {
 	bool irqchip;          /* the kernel's interrupt controllers; not with soft */
 };
 
+typedef void gm_accel_stat_fn(void *opaque, const char *name, u64 value);
+
 struct gm_accel {
 	const char *name;
 	/* 0, or -errno with the reason in words. */
@@ -154,6 +156,10 @@ struct gm_accel {
 	int (*debug_set)(struct gm_vcpu *v, const struct gm_debug *d);
 	/* Guest time stopped and went on (pause): keep the TSC in step. Optional. */
 	void (*pause)(struct gm_vm *vm, bool paused);
+	/* The kernel's counters of the machine, or of a vCPU if that is not NULL: fn for each.
+	 * Optional. */
+	void (*stats)(struct gm_vm *vm, const struct gm_vcpu *v, gm_accel_stat_fn *fn,
+		      void *opaque);
 	/* With gm_vm.irqchip: the level of an ISA line (0 to 15), a message-signalled interrupt. */
 	void (*irq_line)(struct gm_vm *vm, unsigned int line, int level);
 	void (*msi)(struct gm_vm *vm, u64 addr, u32 data);

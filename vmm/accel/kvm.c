@@ -97,6 +97,7 @@ static int vm_open_device(struct gm_machine *m, const char *path, bool irqchip, 
 			return ret;
 		}
 	}
+	vm->stats_fd = kvm_stats_open(vm, vm->vmfd);
 	if (khz > 0)
 		m->tsc_hz = (u64)khz * 1000;
 	sigaction(SIGUSR1, &sa, NULL);
@@ -121,6 +122,8 @@ static void kvm_vm_close(struct gm_vm *v)
 {
 	struct kvm_vm *vm = container_of(v, struct kvm_vm, vm);
 
+	if (vm->stats_fd >= 0)
+		close(vm->stats_fd);
 	close(vm->vmfd);
 	close(vm->devfd);
 	free(vm);
@@ -264,6 +267,7 @@ static int kvm_vcpu_open(struct gm_vm *vm_, struct gm_vcpu *v)
 		err = kvm_irqchip_vcpu_open(k);
 	if (err)
 		goto fail_unmap;
+	k->stats_fd = kvm_stats_open(vm, k->fd);
 	return 0;
 
 fail_unmap:
@@ -281,6 +285,8 @@ static void kvm_vcpu_close(struct gm_vcpu *v)
 	struct kvm_vcpu *k = v->priv;
 
 	munmap(k->run, (size_t)k->run_size);
+	if (k->stats_fd >= 0)
+		close(k->stats_fd);
 	close(k->fd);
 	free(k);
 	v->priv = NULL;
@@ -453,7 +459,7 @@ static void kvm_run_vcpu(struct gm_vcpu *v, struct gm_exit *e)
 	.dirty_sync = kvm_dirty_sync, .a20 = kvm_a20, .vcpu_open = kvm_vcpu_open,                  \
 	.vcpu_close = kvm_vcpu_close, .vcpu_reset = kvm_vcpu_reset, .run = kvm_run_vcpu,           \
 	.kick = kvm_kick, .debug_set = kvm_debug_set, .regs_get = kvm_regs_get,                    \
-	.regs_set = kvm_regs_set, .pause = kvm_pause, .irq_line = kvm_irq_line, .msi = kvm_msi
+	.regs_set = kvm_regs_set, .pause = kvm_pause, .stats = kvm_stats, .irq_line = kvm_irq_line, .msi = kvm_msi
 
 const struct gm_accel gm_accel_guestmode = {
 	.name = "guestmode",

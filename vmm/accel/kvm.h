@@ -20,6 +20,7 @@ struct kvm_slot {
 struct kvm_vm {
 	struct gm_vm vm;
 	int devfd, vmfd;
+	int stats_fd; /* -1: the kernel has none */
 	bool readonly_slots;
 	struct kvm_irqchip chip_made[3]; /* with vm.irqchip: their state after a reset */
 	struct kvm_slot slots[KVM_SLOTS]; /* machine lock */
@@ -32,6 +33,7 @@ struct kvm_vm {
 struct kvm_vcpu {
 	struct kvm_vm *vm;
 	int fd;
+	int stats_fd;
 	int run_size;
 	struct kvm_run *run;
 	pthread_t thread; /* valid while running */
@@ -59,6 +61,9 @@ int kvm_regs_set(struct gm_vcpu *v, unsigned int groups, const struct gm_regs *r
 /* kvm_debug.c */
 int kvm_debug_set(struct gm_vcpu *v, const struct gm_debug *d);
 void kvm_debug_exit(struct kvm_vcpu *k, struct gm_exit *e);
+/* kvm_stats.c; a descriptor for counters, or -1 */
+int kvm_stats_open(const struct kvm_vm *vm, int fd);
+void kvm_stats(struct gm_vm *v, const struct gm_vcpu *vcpu, gm_accel_stat_fn *fn, void *opaque);
 /* kvm_clock.c */
 void kvm_pause(struct gm_vm *vm, bool paused);
 

@@ -202,10 +202,12 @@ int vmm_list(int argc, char **argv)
 		if (!gm_control_name_ok(e->d_name))
 			continue;
 		o = ask_name(e->d_name, "stat");
-		if (o)
+		if (o) {
+			json_object_del(o, "counters");
 			json_array_append_new(list, o);
-		else
+		} else {
 			stale_remove(dir, e->d_name);
+		}
 	}
 	if (d)
 		closedir(d);

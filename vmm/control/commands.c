@@ -20,15 +20,44 @@ static const char *state_name(const struct gm_machine *m)
 	return names[m->state];
 }
 
+static void stat_add(void *opaque, const char *name, u64 value)
+{
+	json_object_set_new(opaque, name, json_integer((json_int_t)value));
+}
+
+/* The accelerator's counters: those of the machine, then an object for each vCPU that has some. */
+static json_t *accel_stats(struct gm_machine *m)
+{
+	json_t *o = json_object(), *vcpu;
+	char name[16];
+	unsigned int i;
+
+	if (!m->vm || !m->vm->accel->stats)
+		return o;
+	m->vm->accel->stats(m->vm, NULL, stat_add, o);
+	for (i = 0; i < m->nvcpus; i++) {
+		vcpu = json_object();
+		m->vm->accel->stats(m->vm, m->vcpus[i], stat_add, vcpu);
+		snprintf(name, sizeof(name), "vcpu%u", i);
+		json_object_set_new(o, name, vcpu);
+	}
+	return o;
+}
+
 static json_t *do_stat(struct gm_control *c, const json_t *args, char *err, size_t errlen)
 {
 	struct gm_machine *m = c->m;
+	json_t *counters = accel_stats(m), *o;
 
-	return json_pack("{s:s, s:s, s:i, s:s, s:I, s:i, s:f, s:i}", "name", c->name, "state",
+	o = json_pack("{s:s, s:s, s:i, s:s, s:I, s:i, s:f, s:i}", "name", c->name, "state",
 			 state_name(m), "pid", (int)getpid(), "accel",
 			 m->vm ? m->vm->accel->name : "none", "memory", (json_int_t)m->ram_size,
 			 "cpus", (int)m->nvcpus, "seconds",
 			 (double)gm_clock_now(m->clock) / NSEC_PER_SEC, "resets", (int)m->resets);
+	if (o && json_object_size(counters))
+		json_object_set(o, "counters", counters);
+	json_decref(counters);
+	return o;
 }
 
 /* The request is carried out now and not soon, so that the answer comes when it is done. */
