@@ -140,3 +140,21 @@ int guest_expect(struct guest *g, int reason)
 		       (unsigned long long)g->run->internal.data[0]);
 	return -1;
 }
+
+long guest_stat(struct guest *g, const char *name)
+{
+	char path[64], line[80];
+	size_t len = strlen(name);
+	long ret = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/guestmode/%d-%d", getpid(), g->vm);
+	f = strcmp(g->path, "/dev/guestmode") ? NULL : fopen(path, "r");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			ret = atol(line + len);
+	fclose(f);
+	return ret;
+}

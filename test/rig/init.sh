@@ -97,12 +97,20 @@ test_fuzz() {
 	[ $s = 0 ] || head -60 /sys/kernel/debug/kmemleak | sed 's/^/    /'
 }
 
+# Guest memory under the host's memory management. For the page of 1 GiB: run.sh --append "hugepagesz=1G hugepages=1".
+test_host() {
+	insmod /brd.ko rd_nr=1 rd_size=131072 && mkswap /dev/ram0 >/dev/null && swapon /dev/ram0
+	result "swap in memory" $?
+	/rigtest /dev/guestmode host:
+	swapoff /dev/ram0
+}
+
 boot_guest() { # CPUS OPTION...
 	cpus=$1
 	shift
 	timeout 200 /vmm run --accel guestmode --cpus $cpus "$@" --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
-		--append "console=ttyS0 quiet panic=-1" --serial stdio </dev/null >/tmp/guest.log 2>&1
-	grep -q "^guest: .* $cpus CPU" /tmp/guest.log
+		--append "console=ttyS0 quiet panic=-1" --serial stdio </dev/null >${log:=/tmp/guest.log} 2>&1
+	grep -q "^guest: .* $cpus CPU" $log
 }
 
 boot_result() { # NAME STATUS
@@ -113,6 +121,17 @@ boot_result() { # NAME STATUS
 test_boot() {
 	boot_guest ${1:-1}
 	boot_result "vmm run --accel guestmode boots Linux on ${1:-1} CPU" $?
+}
+
+# Two machines at once.
+test_pair() {
+	(log=/tmp/other.log; boot_guest 1) &
+	boot_guest 1
+	s=$?
+	wait $!
+	boot_result "two machines at once: the first" $s
+	grep -q '^guest: ' /tmp/other.log
+	result "two machines at once: the second" $?
 }
 
 # Two vCPUs with the kernel's interrupt controllers.

@@ -6,7 +6,7 @@
 #
 #   rig_kernel debug|PACKAGE[:ARCH[:SUITE]]   sets release, arch, suite, kdir (the kernel)
 #   rig_module         builds $work/module/guestmode.ko with the suite's own compiler; a warning is a failure
-#   rig_host VMM       makes $work/host, the files of the host's RAM disk
+#   rig_host VMM [GUEST]   makes $work/host, the files of the host's RAM disk; GUEST: see rig_guest
 #   rig_pack DIR OUT   packs a RAM disk
 #   boot_qemu, boot_bochs MODEL CPUS INITRD APPEND CONSOLE   boot $release and wait for its end
 #                      (RIG_QEMU: more options of QEMU; RIG_MEMORY: MiB, 1024)
@@ -80,7 +80,14 @@ rig_program() {
 	done
 }
 
-rig_guest() {
+# What vmm boots in the host: the host's own kernel, or one of scripts/guest.sh.
+rig_guest() { # NAME or nothing
+	if [ -z "$1" ]; then
+		cp "$kdir/boot/vmlinuz-$release" "$work/host/vmlinuz"
+	else
+		cp "$("$top/scripts/guest.sh" "$1")" "$work/host/vmlinuz"
+		case $1 in *686*) rig_busybox=$(pkg_dir busybox-static "" i386)/bin/busybox ;; esac
+	fi
 	mkdir -p "$work/guest/bin" "$work/guest/proc" "$work/guest/dev"
 	cp "$rig_busybox" "$work/guest/bin/"
 	cat >"$work/guest/init" <<-'END'
@@ -102,15 +109,14 @@ rig_host() {
 	cp "$rig_busybox" "$host/bin/"
 	cp "$work/module/guestmode.ko" "$host/"
 	[ "$arch" != "$(dpkg --print-architecture)" ] || rig_program "$1"
-	for m in kvm kvm-amd kvm-intel; do
+	for m in kvm kvm-amd kvm-intel brd; do
 		for f in $(modprobe -d "$kdir" -S "$release" --show-depends $m 2>/dev/null |
 			awk '$1 == "insmod" {print $2}'); do
 			cp "$f" "$host/"
 		done
 	done
 	cp -L /usr/share/seabios/*.bin "$host/usr/share/seabios/"
-	cp "$kdir/boot/vmlinuz-$release" "$host/vmlinuz"
-	rig_guest
+	rig_guest "${2:-}"
 	cp "$top/test/rig/init.sh" "$host/init"
 }
 

@@ -57,7 +57,7 @@ static void run_all(const char *path, const char *match, const struct test *t,
 }
 
 /*
- * rigtest DEVICE fuzz SECONDS [SEED], see fuzz.c; or
+ * rigtest DEVICE fuzz SECONDS [SEED], see fuzz.c; rigtest DEVICE host:, see host.c; or
  * rigtest [DEVICE [MATCH]]: those tests whose name has MATCH in it (-WORD,...: has no WORD); on another device than ours only
  * the guest programs.
  */
@@ -69,6 +69,11 @@ int main(int argc, char **argv)
 
 	if (argc > 3 && !strcmp(match, "fuzz"))
 		return rig_fuzz(path, atoi(argv[3]), argc > 4 ? strtoull(argv[4], NULL, 0) : 1);
+	if (!strncmp(match, "host:", 5)) {
+		run_all(path, match, tests_host, &passed, &failed);
+		printf("%u passed, %u failed\n", passed, failed);
+		return failed != 0;
+	}
 	run_all(path, match, tests_modes, &passed, &failed);
 	run_all(path, match, tests_abi, &passed, &failed);
 	run_all(path, match, tests_memory, &passed, &failed);

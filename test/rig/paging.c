@@ -5,10 +5,8 @@
  */
 #include "test/rig/rig.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #define IDT 0x5000u
 #define GDT 0x5800u
@@ -54,24 +52,6 @@ static int tables_set(struct guest *g, uint64_t code, uint32_t idt, uint32_t gdt
 	return 0;
 }
 
-/* Whether the driver shadows this VM's tables: its counters in debugfs say so. 1, 0; -1: not known. */
-static int is_shadow(struct guest *g)
-{
-	char path[64], line[64];
-	int ret = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/guestmode/%d-%d", getpid(), g->vm);
-	f = strcmp(g->path, "/dev/guestmode") ? NULL : fopen(path, "r");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, "shadow_pages ", 13))
-			ret = atoi(line + 13) != 0;
-	fclose(f);
-	return ret;
-}
-
 /* ---- an interrupt whose gate is in a page that is not there ---- */
 
 /* #PF: makes the page present. Vector 30h counts. */
@@ -100,7 +80,7 @@ static int test_late(struct guest *g)
 		CHECK(guest_expect(g, GM_EXIT_IO) == 0);
 	CHECK(g->mem[0x7000] == 1);
 	/* With nested paging the CPU itself handles the fault, and may forget the interrupt. */
-	if (is_shadow(g) == 1)
+	if (guest_stat(g, "shadow_pages") > 0)
 		CHECK(g->mem[0x7001] == 1);
 	return 0;
 }
@@ -181,7 +161,7 @@ static int switches_by_itself(struct guest *g)
 	uint32_t name[4] = { 0 };
 
 	__asm__("cpuid" : "=a"(name[0]), "=b"(name[1]), "=c"(name[2]), "=d"(name[3]) : "a"(0x40000000), "c"(0));
-	return is_shadow(g) == 1 && !memcmp(&name[1], "TCGTCGTCGTCG", 12);
+	return guest_stat(g, "shadow_pages") > 0 && !memcmp(&name[1], "TCGTCGTCGTCG", 12);
 }
 
 static int test_tasks(struct guest *g)

@@ -50,6 +50,9 @@ int guest_expect(struct guest *g, int reason);
 #define HOST_BITS "32"
 #endif
 
+/* One of the driver's counters in debugfs (docs/driver.md); -1: not known. */
+long guest_stat(struct guest *g, const char *name);
+
 /* Guest code: defines the symbols name and name_end. */
 #define GUEST_CODE(name, bits, text)                                                               \
 	extern const char name[], name##_end[];                                                    \
@@ -63,6 +66,6 @@ struct test {
 	const char *name;
 	int (*fn)(struct guest *g);
 };
-extern const struct test tests_modes[], tests_abi[], tests_memory[], tests_paging[], tests_irq[], tests_state[];
+extern const struct test tests_modes[], tests_abi[], tests_memory[], tests_paging[], tests_irq[], tests_state[], tests_host[];
 
 #endif
