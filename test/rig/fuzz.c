@@ -145,6 +145,26 @@ static const struct command commands[] = {
 	{ GM_X86_SETUP_MCE, 0, ON_VCPU, 0 },
 	{ GM_X86_SET_MCE, 0, ON_VCPU, 0 },
 	{ GM_SET_VAPIC_ADDR, 0, ON_VCPU, 0 },
+	{ GM_CLEAR_DIRTY_LOG, 0, ON_VM, 0 },
+	{ GM_CREATE_IRQCHIP, 0, ON_VM, 0 },
+	{ GM_CREATE_PIT2, 0, ON_VM, 0 },
+	{ GM_SET_BOOT_CPU_ID, 0, ON_VM, 0 },
+	{ GM_IRQ_LINE, 0, ON_VM, 0 },
+	{ GM_IRQ_LINE_STATUS, 0, ON_VM, 0 },
+	{ GM_SIGNAL_MSI, 0, ON_VM, 0 },
+	{ GM_GET_IRQCHIP, 0, ON_VM, sizeof(struct gm_irqchip_state) },
+	{ GM_SET_IRQCHIP, GM_GET_IRQCHIP, ON_VM, sizeof(struct gm_irqchip_state) },
+	{ GM_GET_PIT2, 0, ON_VM, 0 },
+	{ GM_SET_PIT2, GM_GET_PIT2, ON_VM, 0 },
+	{ GM_SET_PIT, GM_GET_PIT, ON_VM, 128 },
+	{ GM_REINJECT_CONTROL, 0, ON_VM, 0 },
+	{ GM_SET_GSI_ROUTING, 0, ON_VM, 4104 },
+	{ GM_IRQFD, 0, ON_VM, 0 },
+	{ GM_GET_CLOCK, 0, ON_VM, 0 },
+	{ GM_SET_CLOCK, GM_GET_CLOCK, ON_VM, 0 },
+	{ GM_GET_LAPIC, 0, ON_VCPU, 0 },
+	{ GM_SET_LAPIC, GM_GET_LAPIC, ON_VCPU, 0 },
+	{ GM_KVMCLOCK_CTRL, 0, ON_VCPU, 0 },
 };
 
 /* The argument: mostly a filled buffer, now and then a bad pointer or one that ends in a hole. */
@@ -262,6 +282,10 @@ static void do_descriptors(struct worker *w)
 	if (!pick(w, 8)) {
 		close(f->vm[v]);
 		f->vm[v] = ioctl(f->dev, GM_CREATE_VM, 0);
+		if (pick(w, 4))
+			ioctl(f->vm[v], GM_CREATE_IRQCHIP, 0);
+		if (pick(w, 2))
+			ioctl(f->vm[v], GM_CREATE_PIT2, &(struct gm_pit_config){ 0 });
 	}
 	close(f->vcpu[i]);
 	f->vcpu[i] = ioctl(f->vm[v], GM_CREATE_VCPU, pick(w, 16) ? i % NVCPU : value(w));
@@ -277,6 +301,56 @@ static void do_descriptors(struct worker *w)
 		void *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, f->vcpu[i], 0);
 
 		f->run[i] = p == MAP_FAILED ? NULL : p;
+	}
+}
+
+/* Interrupts that arrive: routes, eventfds bound to them, lines, messages, local APICs that are on. */
+static void do_irq(struct worker *w)
+{
+	struct fuzz *f = w->f;
+	int vm = f->vm[pick(w, NVM)], event = f->event[pick(w, NEVENT)], vcpu = f->vcpu[pick(w, NVM * NVCPU)];
+	uint64_t one = 1;
+	struct gm_irqfd fd = { .fd = event, .gsi = pick(w, 32), .flags = pick(w, 4),
+			       .resamplefd = f->event[pick(w, NEVENT)] };
+	struct gm_irq_level line = { .irq = pick(w, 32), .level = pick(w, 2) };
+	struct gm_msi msi = { .address_lo = 0xfee00000 | pick(w, 8) << 12 | pick(w, 4) << 2,
+			      .data = pick(w, 0x800) };
+	struct {
+		struct gm_irq_routing head;
+		struct gm_irq_routing_entry e[8];
+	} r = { .head.nr = pick(w, 8) };
+	struct gm_lapic_state l;
+	unsigned int i;
+
+	switch (pick(w, 6)) {
+	case 0:
+		for (i = 0; i < r.head.nr; i++) {
+			r.e[i] = (struct gm_irq_routing_entry){ .gsi = pick(w, 32), .type = 1 + pick(w, 2) };
+			r.e[i].msi.address_lo = r.e[i].type == 1 ? pick(w, 3) : msi.address_lo;
+			r.e[i].msi.data = r.e[i].type == 1 ? pick(w, 24) : msi.data;
+			if (r.e[i].type == 1) {
+				r.e[i].irqchip.irqchip = pick(w, 3);
+				r.e[i].irqchip.pin = pick(w, 24);
+			}
+		}
+		ioctl(vm, GM_SET_GSI_ROUTING, &r);
+		break;
+	case 1: ioctl(vm, GM_IRQFD, &fd); break;
+	case 2: ioctl(vm, GM_IRQ_LINE, &line); break;
+	case 3: ioctl(vm, GM_SIGNAL_MSI, &msi); break;
+	case 4:
+		if (write(event, &one, sizeof(one)) < 0)
+			errno = 0;
+		break;
+	case 5:
+		if (ioctl(vcpu, GM_GET_LAPIC, &l))
+			break;
+		memcpy(l.regs + 0xf0, &(uint32_t){ 0x1ff }, 4);
+		memcpy(l.regs + 0x320, &(uint32_t){ pick(w, 256) | pick(w, 4) << 17 }, 4);
+		memcpy(l.regs + 0x380, &(uint32_t){ pick(w, 1 << 20) }, 4);
+		memcpy(l.regs + 0x390, &(uint32_t){ pick(w, 1 << 20) }, 4);
+		ioctl(vcpu, GM_SET_LAPIC, &l);
+		break;
 	}
 }
 
@@ -334,6 +408,7 @@ static void *worker(void *arg)
 			usleep(2000);
 			pthread_kill(w->f->threads[pick(w, 3)], SIGUSR1);
 			break;
+		case 7: do_irq(w); break;
 		default: do_ioctl(w, page);
 		}
 		w->done++;
@@ -378,7 +453,7 @@ int rig_fuzz(const char *device, unsigned int seconds, uint64_t seed)
 			usleep(10000);
 		}
 	}
-	printf("    fuzz: seed %llu, %lu runs, %lu slots, %lu ioctls\n", (unsigned long long)seed,
-	       w[0].done + w[1].done + w[2].done, w[3].done, w[7].done + w[8].done + w[9].done);
+	printf("    fuzz: seed %llu, %lu runs, %lu slots, %lu interrupts, %lu ioctls\n", (unsigned long long)seed,
+	       w[0].done + w[1].done + w[2].done, w[3].done, w[7].done, w[8].done + w[9].done);
 	return 0;
 }
