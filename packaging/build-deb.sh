@@ -11,14 +11,20 @@ version=${name#guestmode-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-changelog=$(dpkg-parsechangelog -l "$top/debian/changelog" -S Version)
-[ "${changelog%-*}" = "$version" ] || {
-	echo "build-deb: debian/changelog says $changelog, VERSION says $version" >&2
-	exit 1
-}
 cp "$tarball" "$work/guestmode_$version.orig.tar.gz"
 tar -xzf "$tarball" -C "$work"
 cp -a "$top/debian" "$work/$name/"
+# VERSION rules: where debian/changelog does not know it yet, an entry is put before the others.
+log=$work/$name/debian/changelog
+changelog=$(dpkg-parsechangelog -l "$log" -S Version)
+if [ "${changelog%-*}" != "$version" ]; then
+	{
+		printf 'guestmode (%s-1) unstable; urgency=medium\n\n  * Release %s.\n\n' "$version" "$version"
+		printf ' -- %s  %s\n\n' "$(dpkg-parsechangelog -l "$log" -S Maintainer)" \
+			"$(LC_ALL=C date -u -R -r "$work/$name/VERSION")"
+		cat "$top/debian/changelog"
+	} >"$log"
+fi
 (cd "$work/$name" && LC_ALL=C.UTF-8 dpkg-buildpackage -us -uc) >"$work/log" 2>&1 || {
 	grep -E '^(FAIL|not ok)|:[EF]:' "$work/log" >&2 || true
 	tail -20 "$work/log" >&2

@@ -16,9 +16,8 @@ cp "$tarball" "$work/SOURCES/"
 sed "s/@VERSION@/${name#guestmode-}/" "$top/rpm/guestmode.spec.in" >"$work/SPECS/guestmode.spec"
 nodeps=
 command -v dnf >/dev/null || command -v zypper >/dev/null || nodeps=--nodeps
-# One clock for all files, so that two builds of the same tarball are equal.
-SOURCE_DATE_EPOCH=$(tar -tzvf "$tarball" --full-time 2>/dev/null | awk 'NR == 1 { print $4 " " $5 }')
-SOURCE_DATE_EPOCH=$(date -u -d "$SOURCE_DATE_EPOCH" +%s)
+# One clock for all files, so that two builds of the same tarball are equal: the caller's or the tarball's.
+: "${SOURCE_DATE_EPOCH:=$(TZ=UTC date -d "$(TZ=UTC tar -tzvf "$tarball" --full-time | awk 'NR == 1 {print $4 " " $5}')" +%s)}"
 export SOURCE_DATE_EPOCH
 LC_ALL=C.UTF-8 rpmbuild $nodeps --define "_topdir $work" --define "_buildhost reproducible" \
 	--define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \

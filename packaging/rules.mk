@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installation and packages. The version is in VERSION and nowhere else; debian/changelog must agree with it.
+# Installation and packages. The version is in VERSION and nowhere else.
 LIBDIR   = $(DESTDIR)$(PREFIX)/lib
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
-DKMSDIR  = $(DESTDIR)$(PREFIX)/src/guestmode-$(VERSION)
+DKMSDIR  = $(DESTDIR)/usr/src/guestmode-$(VERSION)
 PACKAGES = $(BUILD)/packages
 DIST     = $(PACKAGES)/guestmode-$(VERSION).tar.gz
 MODULE_FILES = $(shell cd $(CURDIR) && find module -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.sh' \) | LC_ALL=C sort)
@@ -10,12 +10,16 @@ MODULE_FILES = $(shell cd $(CURDIR) && find module -type f \( -name '*.[chS]' -o
 .PHONY: install
 install: all
 	install -D -m 755 $(BUILD)/vmm $(DESTDIR)$(PREFIX)/bin/vmm
+	install -D -m 755 scripts/vmm-ifup $(DESTDIR)$(PREFIX)/bin/vmm-ifup
 	install -D -m 644 docs/vmm.1 $(SHAREDIR)/man/man1/vmm.1
+	install -D -m 644 docs/vmm-ifup.8 $(SHAREDIR)/man/man8/vmm-ifup.8
 	install -D -m 644 packaging/vmm.bash-completion $(SHAREDIR)/bash-completion/completions/vmm
 	install -D -m 644 packaging/60-guestmode.rules $(LIBDIR)/udev/rules.d/60-guestmode.rules
 	install -D -m 644 packaging/modules-load.conf $(LIBDIR)/modules-load.d/guestmode.conf
 	install -D -m 644 packaging/sysusers.conf $(LIBDIR)/sysusers.d/guestmode.conf
-	install -D -m 644 packaging/vmm@.service $(LIBDIR)/systemd/system/vmm@.service
+	install -d $(LIBDIR)/systemd/system
+	sed 's,/usr/bin/,$(PREFIX)/bin/,' packaging/vmm@.service >$(LIBDIR)/systemd/system/vmm@.service
+	chmod 644 $(LIBDIR)/systemd/system/vmm@.service
 
 # The driver's sources where DKMS finds them; then: dkms install guestmode/VERSION
 .PHONY: install-dkms

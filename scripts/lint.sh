@@ -83,7 +83,7 @@ cpp_check() {
 
 # The scripts that others source: their variables are used elsewhere.
 shell_check() {
-	sources '*.sh' .ci/run | xargs shellcheck -s sh -S warning -e SC1090,SC1091,SC2034,SC2154
+	sources '*.sh' .ci/run scripts/vmm-ifup debian/guestmode-dkms.kernel-hook | xargs shellcheck -s sh -S warning -e SC1090,SC1091,SC2034,SC2154
 }
 
 python_check() {
@@ -97,9 +97,9 @@ for p in sys.argv[1:]:
 
 man_page() {
 	if command -v mandoc >/dev/null; then
-		mandoc -T lint -W warning docs/vmm.1
+		mandoc -T lint -W warning docs/vmm.1 docs/vmm-ifup.8
 	else
-		LC_ALL=C.UTF-8 groff -man -Tutf8 -ww -z docs/vmm.1
+		LC_ALL=C.UTF-8 groff -man -Tutf8 -ww -z docs/vmm.1 docs/vmm-ifup.8
 	fi
 }
 
