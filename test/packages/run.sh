@@ -98,7 +98,7 @@ for p in guestmode guestmode-dkms; do
 	[ ! -s "$log" ]
 	result "nothing in $p runs with another's rights" $? "$log"
 done
-for p in $(sed -n 's/^PKGS := //p' Makefile); do
+for p in $(sed -n 's/^PKGS := \([^$]*\).*/\1/p; s/^OPTIONAL := $(foreach p,\([^,]*\),.*/\1/p' Makefile); do
 	grep -q "pkgconfig($p)" rpm/guestmode.spec.in || echo "rpm/guestmode.spec.in: $p is missing"
 done >"$log"
 [ ! -s "$log" ]
