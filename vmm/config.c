@@ -234,6 +234,15 @@ static int set_display(struct config *c, const struct key *k, const char *v, cha
 	return config_display_parse(&c->display, v, err, len);
 }
 
+static int set_sandbox(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	if (strcmp(v, "on") && strcmp(v, "off"))
+		return fail(err, len, "'%s' is neither on nor off", v);
+	c->sandbox_wanted = !strcmp(v, "on");
+	c->no_sandbox = !c->sandbox_wanted;
+	return 0;
+}
+
 static int set_trace(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	if (!gm_trace_check(v))
@@ -378,6 +387,8 @@ static const struct key keys[] = {
 	{"vgabios", "FILE", "video BIOS instead of SeaVGABIOS", STR(vgabios)},
 	{"on-disk-error", "report|pause|stop", "when the host cannot read or write a disk",
 	 set_on_disk_error},
+	{"sandbox", "on|off", "once it is built the machine opens no file and starts no program (default "
+	 "on; off is for debugging vmm)", set_sandbox},
 	{"no-reboot", NULL, "end instead of resetting", set_bool,
 	 offsetof(struct config, no_reboot)},
 };

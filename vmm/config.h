@@ -105,6 +105,8 @@ struct config {
 	enum config_clock clock;
 	s64 clock_date;
 	enum gm_blk_on_error on_disk_error;
+	bool no_sandbox;
+	bool sandbox_wanted; /* said, so that going without is an error */
 	bool no_reboot;
 };
 

@@ -216,6 +216,7 @@ static void worker_start(struct gm_loop *l)
 	sigset_t all, old;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* the sandbox's, to the thread that made the call */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (!pthread_create(&l->threads[l->nthreads], NULL, worker, l))
 		l->nthreads++;

@@ -19,6 +19,7 @@ struct gm_clock;
 struct gm_dev;
 struct gm_exit;
 struct gm_loop;
+struct gm_keeper;
 struct gm_machine;
 struct gm_ram;
 struct gm_trace;
@@ -78,6 +79,7 @@ struct gm_machine {
 	void *debug_opaque;
 	unsigned int trace_mask;  /* kinds of events that are written down, see trace.h */
 	struct gm_trace *trace;
+	struct gm_keeper *keeper; /* does what the sandbox forbids; NULL: without a sandbox */
 	bool held;                /* a debugger has stopped it: others do not resume it */
 	/* Shows a message; stderr when NULL. */
 	void (*warn)(void *opaque, const char *text);

@@ -25,8 +25,11 @@
 #include "vmm/loop.h"
 #include "vmm/machine.h"
 #include "vmm/machine_pc.h"
+#include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/trace.h"
 #include "vmm/ui/feed.h"
+#include "vmm/ui/screen_save.h"
 #include "vmm/ui/sdl.h"
 #include "vmm/ui/term.h"
 #include "vmm/ui/view.h"
@@ -45,6 +48,7 @@ struct run {
 	struct gm_sdl *sdl;
 	struct gm_control *control;
 	struct gm_gdb *gdb;
+	struct gm_keeper *keeper; /* NULL: --sandbox off */
 	bool name_given;
 	int sigfd, stopfd; /* signals; the grace period's timer */
 	bool stopping;
@@ -53,39 +57,18 @@ struct run {
 
 /* ---- screenshots ---- */
 
-static int write_text(const struct gm_screen *s, const char *path)
-{
-	char *text = gm_screen_to_utf8(s);
-	FILE *f = fopen(path, "we");
-	int err = !text ? -ENOMEM : !f ? -errno : 0;
-
-	if (!err && fputs(text, f) == EOF)
-		err = -EIO;
-	if (f && fclose(f) && !err)
-		err = -errno;
-	free(text);
-	return err;
-}
-
-/* --screenshot: text for a name that ends with .txt, else PNG. Whoever waits for the file sees it
- * whole or not at all. Machine lock held. */
+/* --screenshot. Machine lock held. */
 static void write_screenshot(struct run *r)
 {
 	const char *path = r->config.screenshot;
-	size_t n = path ? strlen(path) : 0;
-	bool text = n > 4 && !strcmp(path + n - 4, ".txt");
 	struct gm_screen s = {0};
-	char part[4096];
 	u64 since = 0;
 	int err;
 
 	if (!path || !r->pc->display.snapshot)
 		return;
-	snprintf(part, sizeof(part), "%s.part", path);
-	r->pc->display.snapshot(r->pc->display.opaque, &s, !text, &since);
-	err = text ? write_text(&s, part) : gm_screen_write_png(&s, part);
-	if (!err && rename(part, path))
-		err = -errno;
+	r->pc->display.snapshot(r->pc->display.opaque, &s, !gm_screen_path_is_text(path), &since);
+	err = gm_screen_save(r->keeper, &s, path);
 	if (err)
 		gm_machine_warn(r->m, "%s: %s", path, strerror(-err));
 	gm_screen_fini(&s);
@@ -338,6 +321,67 @@ static int control_setup(struct run *r)
 	return err || r->control ? err : -ENOMEM;
 }
 
+/* ---- the sandbox ---- */
+
+/* What libslirp reads while the machine runs. */
+static int allow_net(struct run *r)
+{
+	const struct config *c = &r->config;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < c->nnets && !err; i++) {
+		const struct gm_net_options *n = &c->nets[i].o;
+
+		if (n->kind != GM_NET_USER)
+			continue;
+		err = gm_keeper_allow(r->keeper, GM_KEEPER_READ, "/etc/resolv.conf");
+		if (!err && n->tftp)
+			err = gm_keeper_allow(r->keeper, GM_KEEPER_READ_DIR, n->tftp);
+	}
+	return err;
+}
+
+/* Files by which the machine's owner sees its screen. */
+static int allow_screenshots(struct run *r)
+{
+	char prefix[CONTROL_NAME_MAX + 2];
+	int err = 0;
+
+	if (r->config.screenshot)
+		err = gm_keeper_allow(r->keeper, GM_KEEPER_SAVE, r->config.screenshot);
+	snprintf(prefix, sizeof(prefix), "%.*s-", (int)CONTROL_NAME_MAX, r->m->name);
+	return err ? err : gm_keeper_allow(r->keeper, GM_KEEPER_STAMP, prefix);
+}
+
+/* The last step before the machine runs: everything is open. */
+static int sandbox_setup(struct run *r)
+{
+	struct gm_sandbox_cfg cfg = {.keeper = r->keeper,
+				     .kvm = strcmp(r->m->vm->accel->name, "soft") != 0};
+	unsigned int i;
+	int err;
+
+	if (!r->keeper)
+		return 0;
+	for (i = 0; i < r->config.nnets; i++)
+		cfg.sockets |= r->config.nets[i].o.kind == GM_NET_USER;
+	err = allow_net(r);
+	if (!err)
+		err = allow_screenshots(r);
+	if (err) {
+		snprintf(r->err, sizeof(r->err), "the sandbox cannot be entered: %s",
+			 strerror(-err));
+		return err;
+	}
+	err = gm_sandbox_enter(&cfg, r->err, sizeof(r->err));
+	/* A kernel that has no filters is no reason not to run, unless one was asked for. */
+	if (err != -ENOSYS || r->config.sandbox_wanted)
+		return err;
+	gm_machine_warn(r->m, "%s", r->err);
+	return 0;
+}
+
 /* ---- defaults ---- */
 
 static int config_default(char **field, const char *value)
@@ -405,6 +449,7 @@ static int run_setup(struct run *r)
 		return -ENOMEM;
 	}
 	r->m->no_reboot = r->config.no_reboot;
+	r->m->keeper = r->keeper;
 	err = signals_setup(r);
 	if (err)
 		return err;
@@ -422,7 +467,8 @@ static int run_setup(struct run *r)
 	err = control_setup(r);
 	if (err)
 		return err;
-	return display_setup(r);
+	err = display_setup(r);
+	return err ? err : sandbox_setup(r);
 }
 
 static int exit_status(enum gm_end end)
@@ -453,6 +499,7 @@ static void run_cleanup(struct run *r)
 		close(r->sigfd);
 	if (r->stopfd >= 0)
 		close(r->stopfd);
+	gm_keeper_stop(r->keeper);
 	config_fini(&r->config);
 }
 
@@ -519,7 +566,11 @@ int vmm_run(int argc, char **argv)
 		config_fini(c);
 		return VMM_EXIT_HOST;
 	}
-	ret = run_setup(&r);
+	ret = c->no_sandbox ? 0 : gm_keeper_start(&r.keeper);
+	if (ret)
+		snprintf(r.err, sizeof(r.err), "the sandbox's keeper: %s", strerror(-ret));
+	else
+		ret = run_setup(&r);
 	if (ret)
 		fprintf(stderr, "vmm: %s\n", r.err);
 	ret = ret ? (ret == -ENOMEM ? VMM_EXIT_HOST : VMM_EXIT_USAGE) : run_machine(&r);

@@ -10,6 +10,7 @@ enum {
 	VMM_EXIT_USAGE = 2,   /* the command line or a file named there is wrong */
 	VMM_EXIT_RESET = 3,   /* the guest reset itself, with --no-reboot */
 	VMM_EXIT_CRASH = 4,   /* the guest crashed (triple fault), with --no-reboot */
+	VMM_EXIT_SANDBOX = 5, /* the machine tried what its sandbox forbids */
 };
 
 /* argc, argv: what stands behind "run". Returns the exit status. */

@@ -287,6 +287,7 @@ int gm_vcpus_start(struct gm_machine *m)
 	/* Signals for the process go to the main thread. */
 	sigfillset(&all);
 	sigdelset(&all, SIGUSR1);
+	sigdelset(&all, SIGSYS); /* the sandbox's, to the thread that made the call */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (i = 0; i < m->nvcpus && !err; i++) {
 		struct vcpu *v = vcpu_of(m->vcpus[i]);

@@ -140,13 +140,25 @@ def test_interrupt(files):
         return None if c.ask("g") != "" else "no registers"
 
 
+def connect(s, path):
+    """The machine may still be starting."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return s.connect(path)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 class Client:
     """The bare protocol."""
 
     def __init__(self, path):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(20)
-        self.s.connect(path)
+        connect(self.s, path)
         self.buf = b""
 
     def raw(self, data):

@@ -31,8 +31,8 @@ def main():
             except Skip as e:
                 print(f"skip  {name}: {e}", flush=True)
                 continue
-            except (GuestError, subprocess.SubprocessError) as e:
-                why = str(e)
+            except (GuestError, OSError, subprocess.SubprocessError) as e:
+                why = str(e) or repr(e)
             if why:
                 print(f"FAIL  {name}: {why}", flush=True)
                 failed += 1

@@ -43,10 +43,11 @@ static const char *const op_names[] = {
 	[GM_BLK_WRITE_ZEROES] = "write",
 };
 
-static const char *blk_foreign(const char *path)
+static const char *blk_foreign(const struct gm_blk_options *o)
 {
 	u8 buf[128] = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = o->fd_given ? fcntl(o->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+			     : open(o->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	size_t i;
 	ssize_t n;
 
@@ -121,7 +122,7 @@ struct gm_blk *gm_blk_open(struct gm_machine *m, const struct gm_blk_options *o,
 	}
 	blk_ignore_sigxfsz();
 	if (!o->format) {
-		foreign = blk_foreign(o->path);
+		foreign = blk_foreign(o);
 		if (foreign && !strcmp(foreign, gm_blk_qcow2.name))
 			return gm_blk_open_driver(m, &gm_blk_qcow2, o, err, errlen);
 		if (foreign) {

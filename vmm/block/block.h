@@ -44,6 +44,8 @@ struct gm_blk_options {
 	const char *path;    /* a file or block device; its size is a multiple of 512, or it is
 				opened readonly or snapshot and reads as if zeros followed */
 	const char *format;  /* "raw", "qcow2", or NULL to find out */
+	bool fd_given;       /* fd is what the path names, opened by someone else; it is duplicated */
+	int fd;
 	bool readonly;
 	bool snapshot;       /* writes go to a temporary overlay and are thrown away */
 	bool share;          /* take no exclusive lock (readonly CDs) */

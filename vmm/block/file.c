@@ -152,6 +152,21 @@ static int size_check(int fd, const struct gm_blk_options *o, bool readonly, u64
 	return 0;
 }
 
+/* Somebody else's descriptor must be open for what this one is to do. */
+static int fd_take(const struct gm_blk_options *o, bool readonly)
+{
+	int mode = fcntl(o->fd, F_GETFL);
+
+	if (mode < 0)
+		return -1;
+	mode &= O_ACCMODE;
+	if (mode != O_RDWR && (!readonly || mode != O_RDONLY)) {
+		errno = EACCES;
+		return -1;
+	}
+	return fcntl(o->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
 int gm_blk_file_open(const struct gm_blk_options *o, bool readonly, u64 *size, char *err,
 		     size_t errlen)
 {
@@ -159,7 +174,7 @@ int gm_blk_file_open(const struct gm_blk_options *o, bool readonly, u64 *size, c
 	int fd, ret, flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 	/* stat first: opening a FIFO or a device may have effects. */
-	if (stat(o->path, &st)) {
+	if (o->fd_given ? fstat(o->fd, &st) : stat(o->path, &st)) {
 		ret = -errno;
 		open_error(o, readonly, -ret, err, errlen);
 		return ret;
@@ -176,7 +191,8 @@ int gm_blk_file_open(const struct gm_blk_options *o, bool readonly, u64 *size, c
 	/* O_EXCL on a block device fails when the host has it mounted. */
 	if (S_ISBLK(st.st_mode) && !readonly)
 		flags |= O_EXCL;
-	fd = open(o->path, flags | (readonly ? O_RDONLY : O_RDWR));
+	fd = o->fd_given ? fd_take(o, readonly)
+			 : open(o->path, flags | (readonly ? O_RDONLY : O_RDWR));
 	if (fd < 0) {
 		ret = -errno;
 		open_error(o, readonly, -ret, err, errlen);

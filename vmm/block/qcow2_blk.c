@@ -10,9 +10,11 @@ static int q2_blk_open(struct gm_blk *b, const struct gm_blk_options *o, char *e
 {
 	unsigned int flags = (o->readonly || o->snapshot ? 0 : IMG_WRITE) |
 			     (o->share ? IMG_SHARE : 0) | (o->format ? 0 : IMG_GUESSED);
+	struct gm_blk_options file = {.path = o->path, .fd_given = o->fd_given, .fd = o->fd,
+				      .share = o->share, .any_size = true};
 	struct qcow2 *q;
 	u64 size;
-	int fd = img_file_open(o->path, flags, &size, err, errlen), ret;
+	int fd = gm_blk_file_open(&file, !(flags & IMG_WRITE), &size, err, errlen), ret;
 
 	if (fd < 0)
 		return fd;

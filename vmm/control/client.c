@@ -16,8 +16,10 @@
 #include <time.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include "vmm/block/block_int.h"
 #include "vmm/control/control_int.h"
 #include "vmm/run.h"
+#include "vmm/sandbox/fdpass.h"
 #include "vmm/ui/tty.h"
 
 #define ANSWER_SECONDS 20
@@ -27,6 +29,7 @@
 
 struct link {
 	int fd;
+	int pass; /* goes with the next request; -1: none */
 	char *buf;
 	size_t len, cap;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -53,7 +56,7 @@ static int link_open(struct link *l, const char *name, char *err, size_t errlen)
 	char dir[256];
 
 	memset(l, 0, sizeof(*l));
-	l->fd = -1;
+	l->fd = l->pass = -1;
 	if (strchr(name, '/')) {
 		dir[0] = 0;
 	} else if (!gm_control_name_ok(name)) {
@@ -86,6 +89,8 @@ static void link_close(struct link *l)
 {
 	if (l->fd >= 0)
 		close(l->fd);
+	if (l->pass >= 0)
+		close(l->pass);
 	free(l->buf);
 }
 
@@ -137,7 +142,7 @@ static json_t *link_ask(struct link *l, json_t *req, char *err, size_t errlen)
 
 	if (hello && text) {
 		text[n] = '\n';
-		if (send(l->fd, text, n + 1, MSG_NOSIGNAL) == (ssize_t)n + 1)
+		if (gm_fd_send(l->fd, text, n + 1, l->pass) == (ssize_t)n + 1)
 			o = link_line(l);
 	}
 	free(text);
@@ -438,7 +443,7 @@ static int do_console(struct link *l, int argc, char **argv)
 
 static int do_words(struct link *l, int argc, char **argv)
 {
-	char err[300], *words[8], path[4096];
+	char err[300], *words[8];
 	bool json = argc > 2 && !strcmp(argv[argc - 1], "--json");
 	json_t *req, *result;
 	int i, n = 0;
@@ -447,9 +452,6 @@ static int do_words(struct link *l, int argc, char **argv)
 	words[n++] = argv[0];
 	for (i = 2; i < argc && n < (int)ARRAY_SIZE(words); i++)
 		words[n++] = argv[i];
-	/* The machine's process may have another working folder. */
-	if (!strcmp(argv[0], "insert") && n > 2 && realpath(words[2], path))
-		words[2] = path;
 	req = gm_control_parse(n, words, err, sizeof(err));
 	if (!req)
 		return fail(VMM_EXIT_USAGE, "%s", err);
@@ -465,6 +467,39 @@ static int do_words(struct link *l, int argc, char **argv)
 	}
 	json_decref(result);
 	return VMM_EXIT_OK;
+}
+
+/* The machine in its sandbox opens no files, and its process may have another working folder: it
+ * gets the path to show, and the file. */
+static int medium_open(struct link *l, const char *drive, char **path, char *err, size_t errlen)
+{
+	struct gm_blk_options o = {.path = *path, .no_lock = true, .any_size = true};
+	u64 size;
+	int fd = gm_blk_file_open(&o, !strncmp(drive, "cd", 2), &size, err, errlen);
+
+	if (fd < 0)
+		return fd;
+	l->pass = fd;
+	*path = realpath(*path, NULL);
+	if (*path)
+		return 0;
+	snprintf(err, errlen, "%s: %s", o.path, strerror(errno));
+	return -ENOENT;
+}
+
+static int do_insert(struct link *l, int argc, char **argv)
+{
+	char err[300], *path = argc > 3 ? argv[3] : NULL;
+	int ret;
+
+	if (argc < 4)
+		return do_words(l, argc, argv);
+	if (medium_open(l, argv[2], &path, err, sizeof(err)))
+		return fail(VMM_EXIT_HOST, "%s", err);
+	argv[3] = path;
+	ret = do_words(l, argc, argv);
+	free(path);
+	return ret;
 }
 
 static const struct {
@@ -483,7 +518,7 @@ static const struct {
 	{"sendkey", "NAME KEYS", "press keys together: ctrl-alt-delete", do_words},
 	{"type", "NAME TEXT", "type a text", do_words},
 	{"eject", "NAME DRIVE [force]", "take the medium out of cd0, fd0", do_words},
-	{"insert", "NAME DRIVE FILE [force]", "put an image into cd0, fd0", do_words},
+	{"insert", "NAME DRIVE FILE [force]", "put an image into cd0, fd0", do_insert},
 	{"console", "NAME [PORT]", "talk to its serial port", do_console},
 	{"info", "NAME cpus|pci|mtree|irq|block|net|devices [DEVICE]", "look inside", do_words},
 };

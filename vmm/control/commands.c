@@ -355,9 +355,11 @@ struct gm_control *gm_control_new(struct gm_machine *m, const struct gm_control_
 
 	if (!c)
 		return NULL;
+	json_object_seed(0); /* while its source of random numbers can be opened */
 	c->m = m;
 	c->cfg = *cfg;
-	c->fd = c->lock_fd = c->key_timer = -1;
+	c->keeper = m->keeper;
+	c->fd = c->lock_fd = c->passed = c->key_timer = -1;
 	c->name = strdup(m->name ? m->name : "vmm");
 	if (!c->name) {
 		free(c);

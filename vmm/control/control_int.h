@@ -18,10 +18,12 @@ struct control_key {
 struct gm_control {
 	struct gm_machine *m;
 	struct gm_control_cfg cfg;
+	struct gm_keeper *keeper;  /* the machine's; outlives it */
 	struct gm_state_listener listener;
 	char *path, *lock_path, *name;
 	bool bound;                /* the socket is ours to remove */
 	int fd, lock_fd;           /* listening socket; -1: none */
+	int passed;                /* the descriptor of the request being carried out, or -1 */
 	struct control_conn *conns;
 	unsigned int nconns;
 	/* typing at a speed that the guest's keyboard takes */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "devices/ide/ide.h"
 #include "devices/isa/fdc.h"
+#include "vmm/sandbox/keeper.h"
 
 struct drive {
 	bool cd;
@@ -73,12 +74,19 @@ json_t *control_eject(struct gm_control *c, const json_t *args, char *err, size_
 json_t *control_insert(struct gm_control *c, const json_t *args, char *err, size_t errlen)
 {
 	bool force = json_is_true(json_object_get(args, "force"));
-	struct gm_blk_options o = {.path = json_string_value(json_object_get(args, "path"))};
+	struct gm_blk_options o = {.path = json_string_value(json_object_get(args, "path")),
+				   .fd_given = c->passed >= 0, .fd = c->passed};
 	struct gm_blk *blk;
 	struct drive d;
 
 	if (drive_find(c, args, &d, err, errlen))
 		return NULL;
+	if (!o.fd_given && gm_keeper_sealed(c->keeper)) {
+		snprintf(err, errlen, "the machine is in its sandbox and opens no files by itself; a "
+				      "shell's 'vmm insert %s %.40s FILE' opens it for the machine",
+			 c->name, json_string_value(json_object_get(args, "drive")));
+		return NULL;
+	}
 	o.readonly = o.share = d.cd;
 	blk = gm_blk_open(c->m, &o, err, errlen);
 	if (!blk)

@@ -15,11 +15,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "vmm/loop.h"
+#include "vmm/sandbox/fdpass.h"
+#include "vmm/sandbox/keeper.h"
 
 struct control_conn {
 	struct gm_control *c;
 	struct control_conn *next;
 	int fd;
+	int passed;          /* a descriptor that came with a request, or -1 */
 	u32 watched;
 	char *in;            /* CONTROL_LINE_MAX */
 	size_t in_len;
@@ -103,6 +106,13 @@ static void conn_detach(struct control_conn *k)
 	gm_loop_remove(k->c->m->loop, k->fd);
 }
 
+static void passed_drop(struct control_conn *k)
+{
+	if (k->passed >= 0)
+		close(k->passed);
+	k->passed = -1;
+}
+
 static void conn_free(struct control_conn *k)
 {
 	struct control_conn **p = &k->c->conns;
@@ -112,6 +122,7 @@ static void conn_free(struct control_conn *k)
 	*p = k->next;
 	k->c->nconns--;
 	close(k->fd);
+	passed_drop(k);
 	free(k->in);
 	free(k->out);
 	free(k);
@@ -219,7 +230,10 @@ static void conn_line(struct control_conn *k, const char *line, size_t len)
 		snprintf(err, sizeof(err), "not JSON: %s", why.text);
 	} else {
 		id = json_object_get(req, "id");
+		k->c->passed = k->passed;
 		result = conn_command(k, req, err, sizeof(err));
+		k->c->passed = -1;
+		passed_drop(k);
 	}
 	if (!k->console)
 		out_json(k, answer(id, result, err));
@@ -256,13 +270,20 @@ static void conn_requests(struct control_conn *k)
 
 static void conn_read(struct control_conn *k)
 {
-	ssize_t n = recv(k->fd, k->in + k->in_len, CONTROL_LINE_MAX - k->in_len, MSG_DONTWAIT);
+	int fd;
+	ssize_t n = gm_fd_recv(k->fd, k->in + k->in_len, CONTROL_LINE_MAX - k->in_len,
+			       MSG_DONTWAIT, &fd);
 
+	/* It is meant for the request that is not whole yet or just came whole. */
+	if (fd >= 0) {
+		passed_drop(k);
+		k->passed = fd;
+	}
 	if (n > 0)
 		k->in_len += (size_t)n;
 	else if (n == 0)
 		k->eof = true;
-	else if (errno != EAGAIN && errno != EINTR)
+	else if (n != -EAGAIN)
 		k->broken = true;
 }
 
@@ -298,6 +319,7 @@ static void conn_new(struct gm_control *c, int fd)
 	}
 	k->c = c;
 	k->fd = fd;
+	k->passed = -1;
 	k->watched = EPOLLIN;
 	k->next = c->conns;
 	c->conns = k;
@@ -353,6 +375,8 @@ int control_listen(struct gm_control *c, char *err, size_t errlen)
 	if (!ret && listen(c->fd, 64))
 		ret = -errno;
 	umask(old);
+	if (!ret)
+		ret = gm_keeper_allow(c->keeper, GM_KEEPER_UNLINK, c->path);
 	if (!ret)
 		ret = gm_loop_add(c->m->loop, c->fd, EPOLLIN, listener_ready, c);
 	if (!ret)

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "vmm/sandbox/keeper.h"
 
 bool gm_control_name_ok(const char *name)
 {
@@ -122,7 +123,12 @@ int control_name_take(struct gm_control *c, const char *name, char *err, size_t 
 	if (ftruncate(c->lock_fd, 0) || pwrite(c->lock_fd, pid, (size_t)n, 0) != n)
 		snprintf(err, errlen, "%s: %s", c->lock_path, strerror(errno));
 	unlink(c->path);
-	return 0;
+	ret = gm_keeper_allow(c->keeper, GM_KEEPER_UNLINK, c->lock_path);
+	if (!ret)
+		return 0;
+	snprintf(err, errlen, "%s: %s", c->lock_path, strerror(-ret));
+	unlink(c->lock_path);
+	close(c->lock_fd);
 fail:
 	free(c->path);
 	free(c->lock_path);
@@ -134,9 +140,9 @@ fail:
 void control_name_drop(struct gm_control *c)
 {
 	if (c->path && c->bound)
-		unlink(c->path);
+		gm_keeper_unlink(c->keeper, c->path);
 	if (c->lock_path)
-		unlink(c->lock_path);
+		gm_keeper_unlink(c->keeper, c->lock_path);
 	if (c->lock_fd >= 0)
 		close(c->lock_fd);
 	free(c->path);

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "vmm/loop.h"
+#include "vmm/sandbox/keeper.h"
 
 /* ---- the client ---- */
 
@@ -111,7 +112,8 @@ static int listen_unix(struct gm_gdb *g, const char *path, char *err, size_t err
 	g->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
 		unlink(path);
-	if (g->path && g->listen_fd >= 0 && !bind(g->listen_fd, (struct sockaddr *)&a, sizeof(a)) &&
+	if (g->path && g->listen_fd >= 0 &&
+	    !gm_keeper_allow(g->m->keeper, GM_KEEPER_UNLINK, path) && !bind(g->listen_fd, (struct sockaddr *)&a, sizeof(a)) &&
 	    !listen(g->listen_fd, 1))
 		return 0;
 	snprintf(err, errlen, "--gdb: %s: %s", path, strerror(errno));
@@ -233,7 +235,7 @@ void gm_gdb_stop(struct gm_gdb *g)
 		close(g->listen_fd);
 	}
 	if (g->path)
-		unlink(g->path);
+		gm_keeper_unlink(g->m->keeper, g->path);
 	free(g->path);
 	free(g->xml);
 	free(g->out);

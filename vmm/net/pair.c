@@ -14,16 +14,16 @@
 #include <unistd.h>
 
 #include "vmm/net/net_int.h"
+#include "vmm/sandbox/keeper.h"
 
 #define RETRY_NS (200 * 1000000ULL)
 
 struct pair {
 	int listener, fd;      /* -1: not there */
 	bool fixed;            /* given as a descriptor: there is no way to connect again */
-	bool bound;            /* the socket at the path is ours */
 	u32 events;            /* what the loop watches fd for; 0: not in the loop */
 	bool stopped;          /* the card has no room: do not read */
-	struct sockaddr_un addr;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct gm_timer retry;
 	struct net_queue tx;   /* for a peer that is slow to read */
 	u8 buf[GM_NET_FRAME_MAX];
@@ -66,9 +66,7 @@ static void pair_unlisten(struct gm_net *n)
 	gm_loop_remove(n->m->loop, p->listener);
 	close(p->listener);
 	p->listener = -1;
-	if (p->bound)
-		unlink(p->addr.sun_path);
-	p->bound = false;
+	gm_keeper_unlink(n->m->keeper, p->path);
 }
 
 static void pair_gone(struct gm_net *n)
@@ -103,51 +101,37 @@ static void pair_accept(void *opaque, u32 events)
 		pair_connected(n, fd);
 }
 
-static int pair_socket(void)
-{
-	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-}
-
 static int pair_listen(struct gm_net *n)
 {
 	struct pair *p = n->priv;
-	struct stat st;
 	int err;
 
-	/* Left behind by a machine that was killed: nobody answered there. */
-	if (!lstat(p->addr.sun_path, &st) && S_ISSOCK(st.st_mode))
-		unlink(p->addr.sun_path);
-	p->listener = pair_socket();
-	if (p->listener < 0)
-		return -errno;
-	if (!bind(p->listener, (struct sockaddr *)&p->addr, sizeof(p->addr))) {
-		p->bound = true;
-		if (!chmod(p->addr.sun_path, 0600) && !listen(p->listener, 1) &&
-		    !gm_loop_add(n->m->loop, p->listener, EPOLLIN, pair_accept, n))
-			return 0;
+	p->listener = gm_keeper_listen(n->m->keeper, p->path);
+	if (p->listener < 0) {
+		err = p->listener;
+		p->listener = -1;
+		return err;
 	}
-	err = errno;
-	close(p->listener);
-	p->listener = -1;
-	return -err;
+	err = gm_loop_add(n->m->loop, p->listener, EPOLLIN, pair_accept, n);
+	if (err) {
+		close(p->listener);
+		p->listener = -1;
+		gm_keeper_unlink(n->m->keeper, p->path);
+	}
+	return err;
 }
 
 /* Connects to who listens at the path, or else listens there. */
 static int pair_join(struct gm_net *n)
 {
 	struct pair *p = n->priv;
-	int fd = pair_socket();
+	int fd = gm_keeper_connect(n->m->keeper, p->path);
 
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (struct sockaddr *)&p->addr, sizeof(p->addr))) {
+	if (fd >= 0) {
 		pair_connected(n, fd);
 		return 0;
 	}
-	close(fd);
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		return pair_listen(n);
-	return -errno;
+	return fd == -ENOENT || fd == -ECONNREFUSED ? pair_listen(n) : fd;
 }
 
 static void pair_retry(void *opaque)
@@ -216,14 +200,15 @@ static int pair_open_path(struct gm_net *n, const char *path, char *err, size_t 
 	struct pair *p = n->priv;
 	int ret;
 
-	p->addr.sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(p->addr.sun_path)) {
+	if (strlen(path) >= sizeof(p->path)) {
 		snprintf(err, errlen, "pair: %s: the path is too long for a socket", path);
 		return -EINVAL;
 	}
-	strcpy(p->addr.sun_path, path);
+	strcpy(p->path, path);
 	n->link = false;
-	ret = pair_join(n);
+	ret = gm_keeper_allow(n->m->keeper, GM_KEEPER_JOIN, path);
+	if (!ret)
+		ret = pair_join(n);
 	if (ret)
 		snprintf(err, errlen, "pair: %s: %s", path, strerror(-ret));
 	snprintf(n->about, sizeof(n->about), "pair %.120s", path);

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "vmm/loop.h"
+#include "vmm/sandbox/keeper.h"
 #include "vmm/ui/chardev_int.h"
 
 static void client_gone(struct gm_char *c)
@@ -72,7 +73,7 @@ static void sock_close(struct gm_char *c)
 	if (c->listen.fd >= 0)
 		close(c->listen.fd);
 	if (c->path)
-		unlink(c->path);
+		gm_keeper_unlink(c->m->keeper, c->path);
 }
 
 /* ---- unix ---- */
@@ -110,7 +111,9 @@ static int unix_open(struct gm_char *c, const char *arg, char *err, size_t errle
 		return -ENOMEM;
 	}
 	stale_remove(&sa);
-	rc = listen_start(c, (struct sockaddr *)&sa, sizeof(sa));
+	rc = gm_keeper_allow(c->m->keeper, GM_KEEPER_UNLINK, arg);
+	if (!rc)
+		rc = listen_start(c, (struct sockaddr *)&sa, sizeof(sa));
 	if (rc) {
 		snprintf(err, errlen, "%s: cannot listen: %s", arg, strerror(-rc));
 		free(c->path);

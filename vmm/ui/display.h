@@ -61,7 +61,6 @@ struct gm_display_source {
 
 /* Writes the screen as PNG; -errno (-ENODATA: the screen is off). */
 int gm_screen_write_png_file(const struct gm_screen *s, FILE *f);
-int gm_screen_write_png(const struct gm_screen *s, const char *path);
 /* The text screen as UTF-8 lines without trailing blanks; malloc'ed, NULL when out of memory. */
 char *gm_screen_to_utf8(const struct gm_screen *s);
 

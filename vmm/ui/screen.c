@@ -178,24 +178,3 @@ int gm_screen_write_png_file(const struct gm_screen *s, FILE *f)
 	free(row);
 	return err;
 }
-
-int gm_screen_write_png(const struct gm_screen *s, const char *path)
-{
-	struct stat st;
-	bool regular;
-	FILE *f;
-	int err;
-
-	if (s->kind == GM_SCREEN_OFF || !s->pixels)
-		return -ENODATA;
-	f = fopen(path, "wbe");
-	if (!f)
-		return -errno;
-	regular = !fstat(fileno(f), &st) && S_ISREG(st.st_mode);
-	err = gm_screen_write_png_file(s, f);
-	if (fclose(f) && !err)
-		err = -errno;
-	if (err && regular)
-		unlink(path); /* half a picture is of no use */
-	return err;
-}

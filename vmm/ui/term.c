@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "vmm/loop.h"
+#include "vmm/ui/screen_save.h"
 #include "vmm/ui/term_int.h"
 #include "vmm/ui/tty.h"
 
@@ -206,7 +207,7 @@ void term_screenshot(struct gm_term *t)
 	snprintf(path, sizeof(path), "%.100s-%s.png", t->cfg.name ? t->cfg.name : "vmm", stamp);
 	if (t->cfg.display.snapshot)
 		t->cfg.display.snapshot(t->cfg.display.opaque, &s, true, &since);
-	err = gm_screen_write_png(&s, path);
+	err = gm_screen_save(t->m->keeper, &s, path);
 	if (err == -ENODATA)
 		snprintf(text, sizeof(text), "no screenshot: the screen is off");
 	else if (err)
