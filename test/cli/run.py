@@ -14,6 +14,7 @@ import control
 import debugger
 import faults
 import images
+import sandbox
 import signals
 import term
 from lib import GuestError, Skip, make_files
@@ -23,7 +24,7 @@ def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory() as top:
         files = make_files(top)
-        for name, fn in [c for part in (bad_input, faults, signals, images, control, debugger, term) for c in part.cases(files)]:
+        for name, fn in [c for part in (bad_input, faults, signals, images, control, sandbox, debugger, term) for c in part.cases(files)]:
             if len(sys.argv) > 1 and not any(a in name for a in sys.argv[1:]):
                 continue
             try:

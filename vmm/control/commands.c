@@ -9,6 +9,8 @@
 #include "vmm/accel/accel.h"
 #include "vmm/clock.h"
 #include "vmm/loop.h"
+#include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vcpu.h"
 
 /* ---- state ---- */
@@ -44,16 +46,24 @@ static json_t *accel_stats(struct gm_machine *m)
 	return o;
 }
 
+static const char *sandbox_name(const struct gm_control *c)
+{
+	if (!gm_keeper_sealed(c->keeper))
+		return "off";
+	return gm_sandbox_is_wide() ? "wide" : "on";
+}
+
 static json_t *do_stat(struct gm_control *c, const json_t *args, char *err, size_t errlen)
 {
 	struct gm_machine *m = c->m;
 	json_t *counters = accel_stats(m), *o;
 
-	o = json_pack("{s:s, s:s, s:i, s:s, s:I, s:i, s:f, s:i}", "name", c->name, "state",
-			 state_name(m), "pid", (int)getpid(), "accel",
-			 m->vm ? m->vm->accel->name : "none", "memory", (json_int_t)m->ram_size,
-			 "cpus", (int)m->nvcpus, "seconds",
-			 (double)gm_clock_now(m->clock) / NSEC_PER_SEC, "resets", (int)m->resets);
+	o = json_pack("{s:s, s:s, s:i, s:s, s:I, s:i, s:f, s:i, s:s}", "name", c->name, "state",
+		      state_name(m), "pid", (int)getpid(), "accel",
+		      m->vm ? m->vm->accel->name : "none", "memory", (json_int_t)m->ram_size,
+		      "cpus", (int)m->nvcpus, "seconds",
+		      (double)gm_clock_now(m->clock) / NSEC_PER_SEC, "resets", (int)m->resets,
+		      "sandbox", sandbox_name(c));
 	if (o && json_object_size(counters))
 		json_object_set(o, "counters", counters);
 	json_decref(counters);

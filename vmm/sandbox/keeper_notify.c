@@ -63,7 +63,7 @@ static int open_below(const struct keeper_right *r, const char *path)
 		n++;
 	fd = (int)syscall(SYS_openat2, r->dirfd, path + n, &how, sizeof(how));
 	if (fd < 0)
-		return -errno;
+		return errno == EXDEV || errno == ELOOP ? -EACCES : -errno;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
 		return fd;
 	close(fd);
