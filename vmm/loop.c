@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "vmm/clock.h"
 #include "vmm/machine.h"
+#include "vmm/sandbox/sandbox.h"
 
 #define LOOP_WORKERS 4
 
@@ -215,8 +216,7 @@ static void worker_start(struct gm_loop *l)
 {
 	sigset_t all, old;
 
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* the sandbox's, to the thread that made the call */
+	gm_sandbox_sigmask(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (!pthread_create(&l->threads[l->nthreads], NULL, worker, l))
 		l->nthreads++;

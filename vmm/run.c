@@ -358,7 +358,9 @@ static int allow_screenshots(struct run *r)
 static int sandbox_setup(struct run *r)
 {
 	struct gm_sandbox_cfg cfg = {.keeper = r->keeper,
-				     .kvm = strcmp(r->m->vm->accel->name, "soft") != 0};
+				     .kvm = strcmp(r->m->vm->accel->name, "soft") != 0,
+				     .libraries = !strcmp(r->config.display.kind, "sdl") ||
+						  r->config.sound.out == GM_AUDIO_HOST};
 	unsigned int i;
 	int err;
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "vmm/clock.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/trace.h"
 
 #define CRASHES_SHOWN 3
@@ -285,9 +286,8 @@ int gm_vcpus_start(struct gm_machine *m)
 	sigset_t all, old;
 
 	/* Signals for the process go to the main thread. */
-	sigfillset(&all);
+	gm_sandbox_sigmask(&all);
 	sigdelset(&all, SIGUSR1);
-	sigdelset(&all, SIGSYS); /* the sandbox's, to the thread that made the call */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (i = 0; i < m->nvcpus && !err; i++) {
 		struct vcpu *v = vcpu_of(m->vcpus[i]);

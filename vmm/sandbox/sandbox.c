@@ -44,6 +44,13 @@ const char *gm_sandbox_syscall_name(int nr)
 	return nr >= 0 && nr < (int)ARRAY_SIZE(names) ? names[nr] : NULL;
 }
 
+void gm_sandbox_sigmask(sigset_t *set)
+{
+	sigfillset(set);
+	sigdelset(set, SIGSYS);
+	sigdelset(set, DROP_SIGNAL);
+}
+
 bool gm_sandbox_is_wide(void)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -7,6 +7,7 @@
 #ifndef VMM_SANDBOX_SANDBOX_H
 #define VMM_SANDBOX_SANDBOX_H
 
+#include <signal.h>
 #include "vmm/types.h"
 
 struct gm_keeper;
@@ -23,6 +24,9 @@ struct gm_sandbox_cfg {
 int gm_sandbox_enter(const struct gm_sandbox_cfg *cfg, char *err, size_t errlen);
 /* The same for the keeper's process. 0 or -errno. */
 int gm_sandbox_keeper(void);
+/* The signals that a thread beside the main one blocks: all but those by which the sandbox reaches
+ * each thread. */
+void gm_sandbox_sigmask(sigset_t *set);
 /* Is this a build with sanitizers, whose run-time libraries need files and ptrace? */
 bool gm_sandbox_is_wide(void);
 /* NULL: not known. */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include "vmm/dl.h"
 #include "vmm/machine.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/ui/feed.h"
 #include "vmm/ui/keymap.h"
 #include "vmm/ui/view.h"
@@ -402,7 +403,7 @@ static int thread_start(struct gm_sdl *s)
 	sigset_t all, old;
 	int err;
 
-	sigfillset(&all);
+	gm_sandbox_sigmask(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&s->thread, NULL, window_thread, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -19,6 +19,8 @@
 #include <unistd.h>
 #include "vmm/loop.h"
 #include "vmm/machine.h"
+#include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/sandbox.h"
 
 #define DISPLAYS_TRIED 100u
 #define PORT_BASE      5900u
@@ -56,7 +58,7 @@ static int thread_start(struct vnc_client *c)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
+	gm_sandbox_sigmask(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&thread, &attr, client_thread, c);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -188,7 +190,9 @@ static int listen_unix(struct gm_vnc *v, const char *path, char *err, size_t err
 	umask(mask);
 	if (!ret) {
 		v->path = strdup(path);
-		ret = v->path ? listen_add(v, fd) : -ENOMEM;
+		ret = v->path ? gm_keeper_allow(v->m->keeper, GM_KEEPER_UNLINK, path) : -ENOMEM;
+		if (!ret)
+			ret = listen_add(v, fd);
 	}
 	if (!ret)
 		return 0;
@@ -303,7 +307,7 @@ static void vnc_free(struct gm_vnc *v)
 		close(v->listen[i]);
 	}
 	if (v->path) {
-		unlink(v->path);
+		gm_keeper_unlink(v->m->keeper, v->path);
 		free(v->path);
 	}
 	vnc_library_close(v);
