@@ -40,7 +40,7 @@ static int test_step(struct guest *g)
 	return 0;
 }
 
-/* QEMU's emulated CPU does not switch breakpoints at VMRUN and has no intercept of INT3. */
+/* QEMU 7.2's emulated CPU does not switch breakpoints at VMRUN and has no intercepts of INT3 and XSETBV. */
 static int is_tcg(void)
 {
 	uint32_t a, b, c, d;
@@ -125,12 +125,12 @@ static int test_translate(struct guest *g)
 	return 0;
 }
 
-/* A bit of what guests can be offered; reg: 0 EAX to 3 EDX, of index 0. */
-static int offers(struct guest *g, uint32_t leaf, unsigned int reg, unsigned int bit)
+/* A register of a leaf of what guests can be offered; 0 where it is not there. */
+static uint32_t offered(struct guest *g, uint32_t leaf, uint32_t index, unsigned int reg)
 {
 	struct gm_cpuid2 *c = calloc(1, sizeof(*c) + 128 * sizeof(c->entries[0]));
+	uint32_t ret = 0;
 	unsigned int i;
-	int ret = 0;
 
 	if (!c)
 		return 0;
@@ -140,11 +140,17 @@ static int offers(struct guest *g, uint32_t leaf, unsigned int reg, unsigned int
 			const struct gm_cpuid_entry *e = &c->entries[i];
 			const uint32_t v[4] = { e->eax, e->ebx, e->ecx, e->edx };
 
-			if (e->function == leaf && e->index == 0)
-				ret = v[reg] >> bit & 1;
+			if (e->function == leaf && e->index == index)
+				ret = v[reg];
 		}
 	free(c);
 	return ret;
+}
+
+/* A bit of index 0; reg: 0 EAX to 3 EDX. */
+static int offers(struct guest *g, uint32_t leaf, unsigned int reg, unsigned int bit)
+{
+	return offered(g, leaf, 0, reg) >> bit & 1;
 }
 
 /* Write TSC_AUX, read it by RDTSCP. */
@@ -193,6 +199,35 @@ static int test_msrs(struct guest *g)
 	if (offers(g, 0x80000001, 3, 27) && check_aux(g))
 		return -1;
 	return offers(g, 7, 1, 1) ? check_adjust(g) : 0;
+}
+
+/* What is in use as XCR0 says, before and after the write of what EDI asks for. */
+GUEST_CODE(xcr0_code, 64, "mov %edi, %esi; mov %cr4, %rax; or $0x40000, %rax; mov %rax, %cr4;"
+			  "mov $0xd, %eax; xor %ecx, %ecx; cpuid; mov %ebx, 0x7000;"
+			  "xor %ecx, %ecx; xor %edx, %edx; mov %esi, %eax; xsetbv; mov $0xd, %eax; cpuid; mov %ebx, 0x7004;"
+			  "xor %ecx, %ecx; xgetbv; mov %eax, 0x7008; hlt");
+
+static int test_xcr0(struct guest *g)
+{
+	uint32_t mask = offered(g, 0xd, 0, 0), size = 576, end;
+	struct gm_regs r;
+	unsigned int i;
+
+	if (!mask || is_tcg())
+		return 0;
+	for (i = 2; i < 32; i++) {
+		end = mask >> i & 1 ? offered(g, 0xd, i, 0) + offered(g, 0xd, i, 1) : 0;
+		size = end > size ? end : size;
+	}
+	CHECK(guest_long(g, xcr0_code, xcr0_code_end) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0);
+	r.rdi = mask;
+	CHECK(ioctl(g->vcpu, GM_SET_REGS, &r) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT);
+	CHECK(*(uint32_t *)(g->mem + 0x7000) == 576);
+	CHECK(*(uint32_t *)(g->mem + 0x7008) == mask);
+	CHECK(*(uint32_t *)(g->mem + 0x7004) == size);
+	return 0;
 }
 
 /* PKRU blocks every access to a user page with key 1. */
@@ -267,6 +302,7 @@ const struct test tests_abi[] = {
 	{ "hypercalls of both vendors", test_hypercall },
 	{ "address translation", test_translate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
+	{ "XCR0 and the size that follows", test_xcr0 },
 	{ "protection keys", test_pkey },
 	{ "counters", test_counters },
 	{ NULL, NULL },

@@ -33,7 +33,7 @@ rig_kernel() {
 		return 0
 	fi
 	case $rig_pkg in
-	linux-image-[0-9]*) ;;
+	linux-image-[0-9]*.[0-9]*) ;;
 	*) rig_pkg=$(pkg_depends "$rig_pkg" '^linux-image-' "$suite" "$arch") ;;
 	esac
 	release=${rig_pkg#linux-image-}
@@ -172,7 +172,7 @@ rig_report() {
 	# The kernel may complain of the emulated CPU while it starts.
 	tr -d '\r' <"$1" | sed -n '/^rig: start/,$p' >"$work/text"
 	[ -s "$work/text" ] || tr -d '\r' <"$1" >"$work/text"
-	grep -aE '^(ok|FAIL|    |guest:|result)' "$work/text" || true
+	grep -aE '^(ok|FAIL|skip|    |guest:|result)' "$work/text" || true
 	passed=$(grep -ac '^ok ' "$work/text" || true)
 	failed=$(grep -ac '^FAIL' "$work/text" || true)
 	if grep -aqE 'BUG:|Oops|WARNING:|Call Trace|Kernel panic' "$work/text"; then

@@ -21,10 +21,11 @@ static int wanted(const char *name, const char *match)
 }
 
 static jmp_buf skip;
+static const char *skip_why;
 
 void test_skip(const char *why)
 {
-	printf("    skipped: %s\n", why);
+	skip_why = why;
 	longjmp(skip, 1);
 }
 
@@ -32,6 +33,17 @@ void test_skip(const char *why)
 static int run(struct guest *g, const struct test *t)
 {
 	return setjmp(skip) ? 1 : t->fn(g);
+}
+
+static void report(int ret, const char *name, unsigned int *passed, unsigned int *failed)
+{
+	if (ret > 0)
+		printf("skip %s: %s\n", name, skip_why);
+	else
+		printf("%s %s\n", ret ? "FAIL" : "ok  ", name);
+	fflush(stdout);
+	if (ret <= 0)
+		++*(ret ? failed : passed);
 }
 
 static void run_all(const char *path, const char *match, const struct test *t,
@@ -49,10 +61,7 @@ static void run_all(const char *path, const char *match, const struct test *t,
 		if (!ret)
 			ret = run(&g, t);
 		guest_close(&g);
-		printf("%s %s\n", ret < 0 ? "FAIL" : ret ? "skip" : "ok  ", t->name);
-		fflush(stdout);
-		if (ret <= 0)
-			++*(ret ? failed : passed);
+		report(ret, t->name, passed, failed);
 	}
 }
 

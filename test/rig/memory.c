@@ -168,6 +168,13 @@ static int test_dirty(struct guest *g)
 
 GUEST_CODE(count, 32, "1: incl 0x400000; mov 0x400004, %ebx; hlt; jmp 1b");
 
+/* Kernels before 2.6.27 do not tell what a process does to its memory: it is pinned. */
+static void need_sync_mmu(struct guest *g)
+{
+	if (!ioctl(g->dev, GM_CHECK_EXTENSION, GM_CAP_SYNC_MMU))
+		test_skip("guest memory is pinned on this kernel");
+}
+
 /* MADV_DONTNEED takes the page away; after a fork each has its own. */
 static int test_process(struct guest *g)
 {
@@ -176,6 +183,7 @@ static int test_process(struct guest *g)
 	pid_t child;
 	char c;
 
+	need_sync_mmu(g);
 	CHECK(p != MAP_FAILED && pipe(pipes) == 0);
 	CHECK(guest_prot(g, count, count_end) == 0);
 	CHECK(guest_slot(g, 3, 0, 0x400000, 0x1000, p) == 0);
