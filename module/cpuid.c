@@ -196,8 +196,8 @@ static int add_paravirtual(struct cpuid_out *o)
 	e = add(o, 0x40000001, 0, 0);
 	if (!e)
 		return -E2BIG;
-	/* The clock's old and new MSRs, no delays at I/O, its stable bit; stolen time. */
-	e->eax = 1 | 2 | 8 | 1 << 24;
+	/* The clock's old and new MSRs, no delays at I/O, EOI in memory, its stable bit; stolen time. */
+	e->eax = 1 | 2 | 8 | 1 << 6 | 1 << 24;
 #ifdef CONFIG_SCHED_INFO
 	e->eax |= 1 << 5;
 #endif

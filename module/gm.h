@@ -277,10 +277,11 @@ struct gm_vcpu {
 
 	/* Paravirtual clock and stolen time (irq/clock.c) */
 	struct {
-		u64 system, steal;     /* the MSRs: an address and bit 0 */
+		u64 system, steal, eoi; /* the MSRs: an address and bit 0 */
 		u64 delay;             /* waiting time of the thread that the guest knows of, ns */
 		int cpu;
 		u8 stopped;
+		u8 eoi_offered;        /* in guest mode only */
 	} pv;
 
 	/* An exit that the program answers */
@@ -414,11 +415,17 @@ int gm_lapic_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
 int gm_lapic_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
 int gm_lapic_set_base(struct gm_vcpu *vcpu, u64 val, int host);
 void gm_lapic_set_cr8(struct gm_vcpu *vcpu, u64 cr8);
+/*
+ * The priority class of an interrupt that CR8 holds back, or 0. Without the lock: whoever adds an interrupt
+ * asks for attention afterwards.
+ */
+u8 gm_lapic_threshold(struct gm_vcpu *vcpu);
 long gm_lapic_get(struct gm_vcpu *vcpu, struct gm_lapic_state *s);
 long gm_lapic_put(struct gm_vcpu *vcpu, const struct gm_lapic_state *s);
 /* Takes the interrupt that is to be delivered if it can be, else -1; sets vcpu->irq_window. */
 int gm_irq_take(struct gm_vcpu *vcpu, int can);
 unsigned int gm_lapic_nmis(struct gm_vcpu *vcpu); /* those that came since the last call, 0 to 2 */
+void gm_lapic_pv_eoi(struct gm_vcpu *vcpu); /* after guest mode, while pv.eoi_offered; takes slots_sem */
 u8 gm_lapic_sipi(struct gm_vcpu *vcpu);
 void gm_lapic_set_sipi(struct gm_vcpu *vcpu, u8 vector);
 

@@ -50,7 +50,7 @@ const u32 gm_msr_list[] = {
 	0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
 	MSR_ADJUST, MSR_AUX, MSR_SPEC_CTRL, MSR_UCODE, MSR_PLATFORM, MSR_ARCH_CAPS,
 	MSR_MISC_FEATURES, MSR_HWCR, MSR_DE_CFG, MSR_IA32_TSC_DEADLINE,
-	0x11, 0x12, 0x4b564d00, 0x4b564d01, 0x4b564d03,
+	0x11, 0x12, 0x4b564d00, 0x4b564d01, 0x4b564d03, 0x4b564d04,
 };
 const unsigned int gm_msr_count = ARRAY_SIZE(gm_msr_list);
 

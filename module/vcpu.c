@@ -173,6 +173,8 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 		ret = vcpu->mmu.reload ? gm_mmu_reload(vcpu) : 0;
 		if (!ret)
 			ret = gm_backend->run(vcpu, &exit);
+		if (vcpu->pv.eoi_offered)
+			gm_lapic_pv_eoi(vcpu);
 		if (!ret)
 			ret = gm_exit_handle(vcpu, &exit);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The paravirtual clock and its relatives: MSRs 11h, 12h, 4b564d00h, 4b564d01h and 4b564d03h, and the pages in
+ * The paravirtual clock and its relatives: MSRs 11h, 12h, 4b564d00h, 4b564d01h, 4b564d03h and 4b564d04h, and the pages in
  * guest memory that they name. Source: Linux, Documentation/virt/kvm/x86/{msr,cpuid,timekeeping}.rst.
  *
  * A guest's clock is the host's monotonic one plus vm->clock.offset. Where the host's TSC is good,
@@ -18,6 +18,7 @@
 #define MSR_WALL       0x4b564d00
 #define MSR_SYSTEM     0x4b564d01
 #define MSR_STEAL      0x4b564d03
+#define MSR_EOI        0x4b564d04
 
 #define NS 1000000000ull
 
@@ -227,6 +228,8 @@ static u64 *msr_at(struct gm_vcpu *vcpu, u32 index)
 		return &vcpu->vm->clock.wall;
 	case MSR_STEAL:
 		return &vcpu->pv.steal;
+	case MSR_EOI:
+		return vcpu->lapic ? &vcpu->pv.eoi : NULL;
 	}
 	return NULL;
 }
@@ -258,6 +261,8 @@ int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val)
 		up_read(&vcpu->vm->slots_sem);
 		return 0;
 	}
+	if (p == &vcpu->pv.eoi && (val & 2))
+		return -EINVAL;
 	*p = val;
 	vcpu->pv.delay = gm_run_delay();
 	set_bit(GM_REQ_CLOCK, &vcpu->requests);

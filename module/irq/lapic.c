@@ -91,6 +91,14 @@ static int deliverable(const struct gm_lapic *l)
 	return gm_lapic_enabled(l) && irrv >= 0 && (u32)irrv >> 4 > gm_lapic_ppr(l) >> 4 ? irrv : -1;
 }
 
+u8 gm_lapic_threshold(struct gm_vcpu *vcpu)
+{
+	const struct gm_lapic *l = vcpu->lapic;
+	int irrv = vec_highest(l->regs + LAPIC_IRR);
+
+	return gm_lapic_enabled(l) && irrv >> 4 > 0 && (u64)irrv >> 4 <= vcpu->cr8 ? irrv >> 4 : 0;
+}
+
 int gm_lapic_takes_pic(const struct gm_lapic *l)
 {
 	u32 lvt = l->regs[LAPIC_LVT_LINT0];
@@ -106,12 +114,14 @@ static int pending(const struct gm_lapic *l)
 	return (l->irq->pic_out && gm_lapic_takes_pic(l)) || deliverable(l) >= 0;
 }
 
+static void pv_eoi_offer(struct gm_vcpu *vcpu, int vector);
+
 int gm_irq_take(struct gm_vcpu *vcpu, int can)
 {
 	struct gm_lapic *l = vcpu->lapic;
 	struct gm_irqchip *irq = l->irq;
 	unsigned long flags = gm_irq_lock(irq);
-	int v = -1;
+	int v = -1, offer = 0;
 
 	if (can && irq->pic_out && gm_lapic_takes_pic(l)) {
 		v = gm_pic_ack(irq);
@@ -120,10 +130,13 @@ int gm_irq_take(struct gm_vcpu *vcpu, int can)
 		if (v >= 0) {
 			vec_clear(l->regs + LAPIC_IRR, v);
 			vec_set(l->regs + LAPIC_ISR, v);
+			offer = vcpu->pv.eoi & 1;
 		}
 	}
 	vcpu->irq_window = pending(l);
 	gm_irq_unlock(irq, flags);
+	if (offer)
+		pv_eoi_offer(vcpu, v);
 	return v;
 }
 
@@ -195,6 +208,14 @@ int gm_lapic_local(struct gm_lapic *l, unsigned int lvt)
 
 /* ---- registers ---- */
 
+/* The end of this interrupt is nobody's business but the local APIC's. */
+static int eoi_is_private(const struct gm_lapic *l, u8 vector)
+{
+	const struct gm_irqchip *irq = l->irq;
+
+	return !vec_test(l->regs + LAPIC_TMR, vector) && !irq->nresample && !(irq->pit && irq->pit->reinject);
+}
+
 static void eoi(struct gm_lapic *l)
 {
 	struct gm_irqchip *irq = l->irq;
@@ -205,9 +226,49 @@ static void eoi(struct gm_lapic *l)
 		return;
 	vec_clear(l->regs + LAPIC_ISR, v);
 	level = vec_test(l->regs + LAPIC_TMR, v);
-	if (level || irq->nresample || (irq->pit && irq->pit->reinject))
+	if (!eoi_is_private(l, v))
 		gm_ioapic_eoi(irq, v, level);
 	set_bit(GM_REQ_IRQ, &l->vcpu->requests);
+}
+
+/*
+ * Paravirtual EOI (Linux, Documentation/virt/kvm/x86/msr.rst, 4b564d04h): a bit in guest memory, set with an
+ * interrupt after which nothing waits, tells the guest to clear it in place of writing EOI. After the next
+ * exit it is either clear, and the interrupt is ended here, or taken back.
+ */
+#define PV_EOI_ADDR(vcpu) ((vcpu)->pv.eoi & ~3ull)
+
+static void pv_eoi_offer(struct gm_vcpu *vcpu, int vector)
+{
+	struct gm_lapic *l = vcpu->lapic;
+	u32 one = 1;
+	unsigned long flags = gm_irq_lock(l->irq);
+	int alone = vec_highest(l->regs + LAPIC_ISR) == vector && vec_highest(l->regs + LAPIC_IRR) < 0 &&
+		    eoi_is_private(l, vector);
+
+	gm_irq_unlock(l->irq, flags);
+	if (!alone)
+		return;
+	down_read(&vcpu->vm->slots_sem);
+	vcpu->pv.eoi_offered = !gm_mem_write(vcpu->vm, PV_EOI_ADDR(vcpu), &one, sizeof(one));
+	up_read(&vcpu->vm->slots_sem);
+}
+
+void gm_lapic_pv_eoi(struct gm_vcpu *vcpu)
+{
+	struct gm_lapic *l = vcpu->lapic;
+	unsigned long flags;
+	int ret;
+
+	vcpu->pv.eoi_offered = 0;
+	down_read(&vcpu->vm->slots_sem);
+	ret = gm_mem_cmpxchg(vcpu->vm, PV_EOI_ADDR(vcpu), 4, 1, 0);
+	up_read(&vcpu->vm->slots_sem);
+	if (ret)
+		return;
+	flags = gm_irq_lock(l->irq);
+	eoi(l);
+	gm_irq_unlock(l->irq, flags);
 }
 
 static u32 reg_read(struct gm_lapic *l, unsigned int reg)
@@ -557,6 +618,7 @@ void gm_lapic_reset(struct gm_vcpu *vcpu)
 
 	if (!vcpu->lapic)
 		return;
+	vcpu->pv.eoi = 0;
 	flags = gm_irq_lock(vcpu->lapic->irq);
 	reset_regs(vcpu->lapic);
 	gm_irq_unlock(vcpu->lapic->irq, flags);

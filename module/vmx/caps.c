@@ -53,7 +53,7 @@ static int primary(u64 basic)
 			VMX_CPU_RDPMC | VMX_CPU_CR8_LOAD * !!host | VMX_CPU_CR8_STORE * !!host |
 			VMX_CPU_MOV_DR | VMX_CPU_IO | VMX_CPU_MONITOR | VMX_CPU_CR3_LOAD |
 			VMX_CPU_CR3_STORE,
-			VMX_CPU_MSR_BITMAP | VMX_CPU_SECONDARY, &c->cpu) ||
+			VMX_CPU_MSR_BITMAP | VMX_CPU_SECONDARY | VMX_CPU_TPR_SHADOW * !!host, &c->cpu) ||
 	       controls(MSR_IA32_VMX_EXIT_CTLS + shift, VMX_EXIT_SAVE_DEBUG | host,
 			VMX_EXIT_LOAD_PAT | VMX_EXIT_LOAD_EFER, &c->exit) ||
 	       controls(MSR_IA32_VMX_ENTRY_CTLS + shift, VMX_ENTRY_LOAD_DEBUG,
@@ -132,6 +132,9 @@ int vmx_caps_setup(void)
 	pair(VMX_EXIT_LOAD_EFER, VMX_ENTRY_LOAD_EFER);
 	c->revision = basic & 0x7fffffff;
 	c->timer_shift = misc & 31;
+	/* For vCPUs with a local APIC in the kernel: vmx_events_write(). */
+	c->tpr_shadow = !!(c->cpu & VMX_CPU_TPR_SHADOW);
+	c->cpu &= ~VMX_CPU_TPR_SHADOW;
 	if (secondary())
 		return -ENODEV;
 	/* Shadow tables are made for the host's PAT. */

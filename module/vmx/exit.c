@@ -19,6 +19,7 @@
 #define DR6_HITS 0xfull
 #define DR7_GD 0x2000ull
 #define PENDING_BS 0x4000ul
+#define VAPIC_TPR 0x80 /* of a virtual APIC page */
 /* Exceptions that push an error code: 8, 10 to 14, 17. */
 #define WITH_ERROR 0x27d00u
 
@@ -87,11 +88,36 @@ static u32 interruptibility(struct gm_vcpu *vcpu, u32 event)
 	return i;
 }
 
+/*
+ * With a local APIC in the kernel the guest's CR8 is in the virtual APIC page; there is an exit when it falls
+ * below the priority of an interrupt that waits for that (25.6.8, 30.1).
+ */
+static u32 cr8_write(struct gm_vcpu *vcpu, u32 cpu)
+{
+	u8 *vapic = vmx_of(vcpu)->vapic;
+
+	if (!vapic || !vcpu->lapic)
+		return cpu;
+	vapic[VAPIC_TPR] = vcpu->cr8 << 4;
+	vmx_write(VMCS_TPR_THRESHOLD, gm_lapic_threshold(vcpu));
+	return (cpu | VMX_CPU_TPR_SHADOW) & ~(VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE);
+}
+
+/* After the window. */
+void vmx_cr8_take(struct gm_vcpu *vcpu)
+{
+	u8 *vapic = vmx_of(vcpu)->vapic;
+
+	if (vapic && vcpu->lapic && vapic[VAPIC_TPR] >> 4 != vcpu->cr8)
+		gm_lapic_set_cr8(vcpu, vapic[VAPIC_TPR] >> 4);
+}
+
 void vmx_events_write(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 	/* What virtual-8086 mode stands in for gets its events in software. */
-	u32 event = v->hold == HOLD_V86 ? 0 : next_event(vcpu), i = interruptibility(vcpu, event), cpu = vmx_caps.cpu;
+	u32 event = v->hold == HOLD_V86 ? 0 : next_event(vcpu), i = interruptibility(vcpu, event);
+	u32 cpu = cr8_write(vcpu, vmx_caps.cpu);
 
 	vmx_write(VMCS_ENTRY_INFO, event);
 	vmx_write(VMCS_INTERRUPTIBILITY, i);
@@ -153,7 +179,8 @@ static const u8 kinds[] = {
 	[VMX_R_WRMSR] = GM_X_WRMSR,     [VMX_R_BAD_GUEST ... 35] = GM_X_UNKNOWN,
 	[VMX_R_MWAIT] = GM_X_UD,        [37 ... 38] = GM_X_UNKNOWN,
 	[VMX_R_MONITOR] = GM_X_UD,      [VMX_R_PAUSE] = GM_X_SKIP,
-	[VMX_R_MCE_ENTRY ... 47] = GM_X_UNKNOWN,
+	[VMX_R_MCE_ENTRY ... 42] = GM_X_UNKNOWN,
+	[VMX_R_TPR] = GM_X_NONE,        [44 ... 47] = GM_X_UNKNOWN,
 	[VMX_R_EPT] = GM_X_PAGE,        [VMX_R_EPT_MISCONFIG] = GM_X_UNKNOWN,
 	[VMX_R_INVEPT] = GM_X_UD,       [VMX_R_RDTSCP] = GM_X_UD,
 	[VMX_R_TIMER] = GM_X_NONE,      [VMX_R_INVVPID] = GM_X_UD,

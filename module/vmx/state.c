@@ -219,6 +219,8 @@ void vmx_constants_write(struct gm_vcpu *vcpu)
 	vmx_write(VMCS_ENTRY_LOADS, 0);
 	if (c->cpu & VMX_CPU_MSR_BITMAP)
 		vmx_write64(VMCS_MSR_BITMAP, virt_to_phys(msr_bitmap));
+	if (v->vapic)
+		vmx_write64(VMCS_VIRTUAL_APIC, virt_to_phys(v->vapic));
 	vmx_write64(VMCS_LINK, ~0ull);
 	vmx_write64(VMCS_GUEST_DEBUGCTL, 0);
 	vmx_write(VMCS_ACTIVITY, 0);

@@ -34,6 +34,7 @@ static void vmx_vcpu_fini(struct gm_vcpu *vcpu)
 	struct vmx_vcpu *v = vmx_of(vcpu);
 
 	free_page((unsigned long)v->vmcs);
+	free_page((unsigned long)v->vapic);
 	kfree(v);
 	vcpu->arch = NULL;
 }
@@ -46,7 +47,9 @@ static int vmx_vcpu_init(struct gm_vcpu *vcpu)
 		return -ENOMEM;
 	vcpu->arch = v;
 	v->vmcs = (void *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!v->vmcs) {
+	if (vmx_caps.tpr_shadow)
+		v->vapic = (u8 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!v->vmcs || (vmx_caps.tpr_shadow && !v->vapic)) {
 		vmx_vcpu_fini(vcpu);
 		return -ENOMEM;
 	}
@@ -120,6 +123,8 @@ static int vmx_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	host_vector(x->host_vector);
 	local_irq_enable();
 	preempt_enable();
+	if (!ret)
+		vmx_cr8_take(vcpu);
 	return ret;
 }
 

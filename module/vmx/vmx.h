@@ -26,6 +26,7 @@ struct vmx_caps {
 	u64 cr0_can, cr4_can;
 	u64 eptp;          /* without the root */
 	u8 unrestricted;
+	u8 tpr_shadow;     /* CR8 without exits */
 	u8 timer_shift;    /* of the preemption timer against the TSC */
 };
 extern struct vmx_caps vmx_caps;
@@ -42,6 +43,7 @@ enum { VMX_STAR, VMX_LSTAR, VMX_SFMASK, VMX_CSTAR, VMX_KERNEL_GS, VMX_NMSRS };
 
 struct vmx_vcpu {
 	void *vmcs;
+	u8 *vapic;         /* virtual APIC page, of which CR8 is used; NULL: CR8 is an exit */
 	u8 fresh;          /* the VMCS has no constants yet */
 	u8 launched;       /* in this window */
 	u8 update;         /* controls that depend on CPUID or debugging are to be written */
@@ -144,6 +146,7 @@ void vmx_v86_exception(struct gm_vcpu *vcpu, struct gm_exit *x, u32 info);
 
 /* exit.c */
 void vmx_events_write(struct gm_vcpu *vcpu);
+void vmx_cr8_take(struct gm_vcpu *vcpu);
 /* In the window: reads what the exit is about. */
 void vmx_exit_read(struct gm_vcpu *vcpu, struct gm_exit *x);
 
