@@ -503,6 +503,23 @@ static long msrs(struct gm_vcpu *vcpu, struct gm_msrs __user *arg, int set)
 	return i;
 }
 
+/* What the guest would see is the same. */
+static int cpuid_same(struct gm_vcpu *vcpu, const struct gm_cpuid_entry *e, u32 n)
+{
+	struct gm_cpuid_entry now, then;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		now = e[i];
+		then = vcpu->cpuid[i];
+		gm_cpuid_live(vcpu, &now);
+		gm_cpuid_live(vcpu, &then);
+		if (memcmp(&now, &then, offsetof(struct gm_cpuid_entry, padding)))
+			return 0;
+	}
+	return n == vcpu->ncpuid;
+}
+
 static long set_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
 {
 	struct gm_cpuid_entry *e;
@@ -518,6 +535,13 @@ static long set_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
 	if (copy_from_user(e, arg->entries, n * sizeof(*e))) {
 		kfree(e);
 		return -EFAULT;
+	}
+	/* A guest that has run knows its CPU. */
+	if (vcpu->last_cpu >= 0) {
+		long ret = cpuid_same(vcpu, e, n) ? 0 : -EINVAL;
+
+		kfree(e);
+		return ret;
 	}
 	memcpy(vcpu->cpuid, e, n * sizeof(*e));
 	vcpu->ncpuid = n;

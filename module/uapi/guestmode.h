@@ -97,6 +97,7 @@
 #define GM_SET_SIGNAL_MASK _IOW(GM_IO, 0x8b, struct gm_signal_mask)
 #define GM_GET_FPU _IOR(GM_IO, 0x8c, struct gm_fpu)
 #define GM_SET_FPU _IOW(GM_IO, 0x8d, struct gm_fpu)
+/* Once the vCPU has run, EINVAL unless nothing changes. */
 #define GM_SET_CPUID2 _IOW(GM_IO, 0x90, struct gm_cpuid2)
 #define GM_GET_CPUID2 _IOWR(GM_IO, 0x91, struct gm_cpuid2)
 #define GM_GET_MP_STATE _IOR(GM_IO, 0x98, struct gm_mp_state)

@@ -10,31 +10,38 @@ pattern=${2:-}
 out=$(mktemp)
 trap 'rm -f "$out" "$out.sum"' EXIT
 
-# name | options of run.sh. Bochs takes no interrupt while a guest spins with interrupts off; only a preemption
-# timer, which Penryn has not, ends that.
+# name | options of run.sh | environment. Bochs takes no interrupt while a guest spins with interrupts off; only a
+# preemption timer, which Penryn has not, ends that.
 matrix() {
 	cat <<'END'
 AMD-V, 1 CPU | --only programs shadow reload boot coexist
-AMD-V, 2 CPUs | --cpus 2 --only programs shadow reload boot coexist
+AMD-V, 2 CPUs | --cpus 2 --only programs shadow reload smp irqchip kill pair coexist
 AMD-V without nested paging | --model max,npt=off --only programs boot
-AMD-V, shadow paging | --param nested=0 --only programs boot coexist
+AMD-V, shadow paging | --cpus 2 --param nested=0 --only programs boot smp coexist
+AMD-V, swap, KSM, 1 GiB pages | --cpus 2 --append hugepagesz=1G --append hugepages=1 --only host | RIG_MEMORY=3072
+AMD-V, 686-pae guest | --guest linux-6.1-686-pae --only boot
+AMD-V, 686-pae guest, shadow paging | --guest linux-6.1-686-pae --param nested=0 --only boot
 AMD-V, Linux 6.12 | --kernel linux-image-cloud-amd64:amd64:trixie --only programs shadow boot
 AMD-V, i386 host | --kernel linux-image-686-pae:i386 --only programs shadow
 VT-x, Haswell | --engine bochs --only programs shadow reload boot coexist
+VT-x, Haswell, 2 CPUs | --engine bochs --cpus 2 --only programs smp irqchip
 VT-x, Haswell, shadow paging | --engine bochs --param nested=0 --only programs boot
+VT-x, Haswell, 686-pae guest | --engine bochs --guest linux-6.1-686-pae --only boot
+VT-x, Haswell, 686-pae guest, shadow paging | --engine bochs --guest linux-6.1-686-pae --param nested=0 --only boot
 VT-x, Skylake-X | --engine bochs --model corei7_skylake_x --only programs shadow boot
-VT-x, Penryn | --engine bochs --model core2_penryn_t9600 --match -signal,random --only programs boot
+VT-x, Penryn | --engine bochs --model core2_penryn_t9600 --match -signal,random,running,start-up --only programs boot
 END
 }
 
 passed=0 failed=0
 matrix >"$out"
-while IFS='|' read -r name options <&3; do
+while IFS='|' read -r name options setting <&3; do
 	case "$name$options" in *"$pattern"*) ;; *) continue ;; esac
 	echo "== $name:$options"
 	only=${options##*--only }
+	only=${only% }
 	# shellcheck disable=SC2086
-	if RIG_TIMEOUT=${RIG_TIMEOUT:-1200} "$top/test/rig/run.sh" ${options%%--only *} --only "$only" "$vmm"; then
+	if env $setting RIG_TIMEOUT="${RIG_TIMEOUT:-1200}" "$top/test/rig/run.sh" ${options%%--only *} --only "$only" "$vmm"; then
 		passed=$((passed + 1))
 		echo "ok   $name" >>"$out.sum"
 	else
