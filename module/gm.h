@@ -229,7 +229,9 @@ struct gm_vcpu {
 	u64 apic_base;
 	u64 xcr0;
 	u64 db[4], dr6, dr7;
-	u64 tsc_offset;
+	u64 tsc_offset;        /* guest's TSC = the host's * tsc_ratio >> 32, plus this */
+	u64 tsc_ratio;
+	u32 tsc_khz;
 	u64 pat;
 	u64 misc_enable;
 	u64 tsc_adjust;
@@ -565,6 +567,12 @@ int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
 extern const u32 gm_msr_features[];
 extern const unsigned int gm_msr_nfeatures;
 int gm_msr_feature(u32 index, u64 *val);
+/* The backend has tsc_ratio. Set by its setup(). */
+extern u8 gm_tsc_scaling;
+#define GM_TSC_RATIO_ONE (1ull << 32)
+long gm_tsc_set_khz(struct gm_vcpu *vcpu, unsigned long khz);
+/* The host's counter at the guest's rate. */
+u64 gm_tsc_scale(const struct gm_vcpu *vcpu, u64 tsc);
 /* The guest's time stamp counter now. */
 u64 gm_tsc_read(struct gm_vcpu *vcpu);
 

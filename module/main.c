@@ -90,6 +90,8 @@ int gm_check_extension(unsigned long cap)
 
 	if (cap == GM_CAP_XCRS)
 		return gm_fpu_mask() != 0;
+	if (cap == GM_CAP_TSC_CONTROL)
+		return gm_tsc_scaling;
 	for (i = 0; i < ARRAY_SIZE(caps); i++)
 		if (caps[i].cap == cap)
 			return caps[i].value;

@@ -144,9 +144,34 @@ static int is_ignored(u32 index)
 
 /* ---- time ---- */
 
+u8 gm_tsc_scaling;
+
+/* As the CPU does it, with 32 bits behind the point; the upper half of the ratio is small. */
+u64 gm_tsc_scale(const struct gm_vcpu *vcpu, u64 tsc)
+{
+	u64 ratio = vcpu->tsc_ratio, low = (u32)tsc;
+
+	return (tsc >> 32) * ratio + low * (ratio >> 32) + (low * (u32)ratio >> 32);
+}
+
 u64 gm_tsc_read(struct gm_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->tsc_offset;
+	return gm_tsc_scale(vcpu, rdtsc()) + vcpu->tsc_offset;
+}
+
+long gm_tsc_set_khz(struct gm_vcpu *vcpu, unsigned long khz)
+{
+	u32 host = gm_tsc_khz();
+
+	if (!khz)
+		khz = host;
+	/* Ratios from 1/16 to 16: none of the computations overflows. */
+	if (khz != host && (!gm_tsc_scaling || khz < host / 16 || khz / 16 > host))
+		return -EINVAL;
+	vcpu->tsc_khz = khz;
+	vcpu->tsc_ratio = khz == host ? GM_TSC_RATIO_ONE : div_u64((u64)khz << 32, host);
+	gm_clock_tsc_moved(vcpu, 0);
+	return 0;
 }
 
 /* A guest moves its counter, and TSC_ADJUST with it (SDM 18.17.3). */
@@ -164,7 +189,7 @@ static void tsc_move(struct gm_vcpu *vcpu, u64 delta)
  */
 static void tsc_set(struct gm_vcpu *vcpu, u64 val)
 {
-	u64 now = rdtsc(), off = vcpu->vm->tsc_offset, second = (u64)gm_tsc_khz() * 1000;
+	u64 now = gm_tsc_scale(vcpu, rdtsc()), off = vcpu->vm->tsc_offset, second = (u64)vcpu->tsc_khz * 1000;
 	s64 diff = (s64)(val - (now + off));
 
 	if (!val || (diff < (s64)second && diff > -(s64)second)) {

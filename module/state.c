@@ -678,7 +678,9 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 	case GM_KVMCLOCK_CTRL:
 		return gm_clock_stopped(vcpu);
 	case GM_GET_TSC_KHZ:
-		return gm_tsc_khz();
+		return vcpu->tsc_khz;
+	case GM_SET_TSC_KHZ:
+		return gm_tsc_set_khz(vcpu, (unsigned long)arg);
 	}
 	return -ENOTTY;
 }

@@ -281,6 +281,8 @@ static struct gm_vcpu *vcpu_alloc(struct gm_vm *vm, unsigned int id)
 	vcpu->guest_cpu = -1;
 	init_waitqueue_head(&vcpu->wq);
 	vcpu->tsc_offset = vm->tsc_offset;
+	vcpu->tsc_ratio = GM_TSC_RATIO_ONE;
+	vcpu->tsc_khz = gm_tsc_khz();
 	vcpu->run = vmalloc_user(GM_RUN_PAGES * PAGE_SIZE);
 	vcpu->fpu = (u8 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!vcpu->run || !vcpu->fpu || gm_mmu_vcpu_init(vcpu) || gm_backend->vcpu_init(vcpu)) {

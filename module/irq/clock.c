@@ -86,9 +86,9 @@ static void clock_point(struct gm_vm *vm, u64 *tsc, u64 *ns)
 }
 
 /* ns = (ticks << shift) * mul >> 32 */
-static void tsc_scale(u32 *mul, s8 *shift)
+static void tsc_scale(u32 khz, u32 *mul, s8 *shift)
 {
-	u64 hz = (u64)gm_tsc_khz() * 1000;
+	u64 hz = (u64)khz * 1000;
 
 	for (*shift = 0; hz > 2 * NS; hz >>= 1)
 		--*shift;
@@ -162,11 +162,12 @@ static void time_write(struct gm_vcpu *vcpu)
 	spin_lock(&vm->clock.lock);
 	clock_point(vm, &tsc, &ns);
 	spin_unlock(&vm->clock.lock);
-	t.tsc = tsc + vcpu->tsc_offset;
+	t.tsc = gm_tsc_scale(vcpu, tsc) + vcpu->tsc_offset;
 	t.ns = ns;
-	tsc_scale(&t.mul, &t.shift);
+	tsc_scale(vcpu->tsc_khz, &t.mul, &t.shift);
 	/* Stable is what all vCPUs read alike: their counters must agree. */
-	if (host_tsc_good() && vcpu->tsc_offset == vm->tsc_offset && !vm->clock.uneven)
+	if (host_tsc_good() && vcpu->tsc_offset == vm->tsc_offset &&
+	    !vm->clock.uneven)
 		t.flags = PV_STABLE;
 	if (vcpu->pv.stopped)
 		t.flags |= PV_STOPPED;

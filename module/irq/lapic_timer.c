@@ -130,5 +130,5 @@ void gm_lapic_set_deadline(struct gm_lapic *l, u64 tsc)
 	}
 	/* A time too far off to compute is never. */
 	if (tsc - now < 1ull << 43)
-		arm(l, div_u64((tsc - now) * 1000000, gm_tsc_khz()) + 1);
+		arm(l, div_u64((tsc - now) * 1000000, l->vcpu->tsc_khz) + 1);
 }

@@ -28,10 +28,12 @@
 #define SVM_LEAF 0x8000000au
 #define SVM_NPT          (1u << 0)
 #define SVM_NRIPS        (1u << 3)
+#define SVM_TSCRATE      (1u << 4)
 #define SVM_FLUSHBYASID  (1u << 6)
 #define SVM_DECODEASSIST (1u << 7)
 
 #define VM_CR_SVMDIS 0x10
+#define MSR_TSC_RATIO 0xc0000104
 #define CACHE_OFF ((u64)(X86_CR0_CD | X86_CR0_NW))
 /* The upper half of a task switch's second word */
 #define TASK_IRET 0x0010u
@@ -86,6 +88,7 @@ static int svm_probe(void)
 	}
 	svm_features = cpuid_edx(SVM_LEAF);
 	svm_asid = cpuid_ebx(SVM_LEAF) - 1;
+	gm_tsc_scaling = !!(svm_features & SVM_TSCRATE);
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	return (s32)svm_asid > 0 ? 0 : -ENODEV;
 }
@@ -467,7 +470,7 @@ static void msr_swap(u32 index, int used, u64 want, u64 *old)
 static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 {
 	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave));
-	u64 host_aux = 0, host_spec = 0;
+	u64 host_aux = 0, host_spec = 0, host_ratio = 0;
 	struct gm_debug host_debug;
 
 	rdmsrl(MSR_EFER, efer);
@@ -484,7 +487,9 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	debug_load(vcpu);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, vcpu->tsc_aux, &host_aux);
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, vcpu->spec_ctrl, &host_spec);
+	msr_swap(MSR_TSC_RATIO, gm_tsc_scaling, vcpu->tsc_ratio, &host_ratio);
 	gm_svm_enter(vcpu->gpr, virt_to_phys(s->vmcb), virt_to_phys(s->host_save));
+	msr_swap(MSR_TSC_RATIO, gm_tsc_scaling, host_ratio, &host_ratio);
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, host_spec, &host_spec);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, host_aux, &host_aux);
 	gm_debug_restore(&host_debug);

@@ -118,6 +118,8 @@
 #define GM_SET_VCPU_EVENTS _IOW(GM_IO, 0xa0, struct gm_vcpu_events)
 #define GM_GET_DEBUGREGS _IOR(GM_IO, 0xa1, struct gm_debugregs)
 #define GM_SET_DEBUGREGS _IOW(GM_IO, 0xa2, struct gm_debugregs)
+/* The rate of the vCPU's TSC in kHz, 0: the host's. EINVAL for another than that without GM_CAP_TSC_CONTROL. */
+#define GM_SET_TSC_KHZ _IO(GM_IO, 0xa2)
 /* Returns kHz. Also on a VM's descriptor. */
 #define GM_GET_TSC_KHZ _IO(GM_IO, 0xa3)
 #define GM_GET_XSAVE _IOR(GM_IO, 0xa4, struct gm_xsave)
@@ -147,6 +149,7 @@
 #define GM_CAP_DEBUGREGS 50
 #define GM_CAP_XSAVE 55
 #define GM_CAP_XCRS 56
+#define GM_CAP_TSC_CONTROL 60
 #define GM_CAP_GET_TSC_KHZ 61
 #define GM_CAP_MAX_VCPUS 66
 #define GM_CAP_SYNC_REGS 74 /* the GM_SYNC bits */

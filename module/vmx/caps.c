@@ -99,6 +99,8 @@ static int secondary(void)
 	}
 	if ((c->ept & VMX_EPT_INVVPID) && (c->ept & VMX_EPT_INVVPID_ONE))
 		want |= VMX_CPU2_VPID;
+	gm_tsc_scaling = !!(may & VMX_CPU2_TSC_SCALING);
+	want |= VMX_CPU2_TSC_SCALING;
 	c->cpu2 = (want & may) | must;
 	c->cpu2_can = may;
 	return 0;

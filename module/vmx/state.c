@@ -239,7 +239,7 @@ void vmx_constants_write(struct gm_vcpu *vcpu)
 	v->sysenter_dirty = 1;
 	v->host_cpu = -1;
 	v->cr0 = v->cr0_shadow = v->cr3 = v->cr4 = v->cr4_shadow = v->efer = ~0ull;
-	v->dr7 = v->pat = v->tsc_offset = v->eptp = ~0ull;
+	v->dr7 = v->pat = v->tsc_offset = v->tsc_ratio = v->eptp = ~0ull;
 }
 
 void vmx_update(struct gm_vcpu *vcpu)
@@ -370,6 +370,8 @@ void vmx_state_write(struct gm_vcpu *vcpu)
 	vmx_write(VMCS_GUEST_RFLAGS, v->hold == HOLD_V86 ? vmx_v86_flags_load(fl) : fl);
 	changed(&v->dr7, gm_loaded_dr7(vcpu), VMCS_GUEST_DR7);
 	changed64(&v->tsc_offset, vcpu->tsc_offset, VMCS_TSC_OFFSET);
+	if (gm_tsc_scaling) /* 48 bits behind the point */
+		changed64(&v->tsc_ratio, vcpu->tsc_ratio << 16, VMCS_TSC_MULTIPLIER);
 	if (vmx_caps.entry & VMX_ENTRY_LOAD_PAT)
 		changed64(&v->pat, vcpu->pat, VMCS_GUEST_PAT);
 	if (v->sysenter_dirty) {

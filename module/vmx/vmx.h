@@ -60,7 +60,7 @@ struct vmx_vcpu {
 	u64 exit_rip;
 	u32 interruptibility; /* as the last exit left it */
 	/* What the VMCS has: */
-	u64 cr0, cr0_shadow, cr3, cr4, cr4_shadow, efer, dr7, pat, tsc_offset, eptp;
+	u64 cr0, cr0_shadow, cr3, cr4, cr4_shadow, efer, dr7, pat, tsc_offset, tsc_ratio, eptp;
 	u32 cpu_ctl;
 	int host_cpu;      /* whose host state it is */
 };

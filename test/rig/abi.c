@@ -154,6 +154,46 @@ static int offers(struct guest *g, uint32_t leaf, unsigned int reg, unsigned int
 }
 
 /* Write TSC_AUX, read it by RDTSCP. */
+GUEST_CODE(tsc_code, 64, "1: rdtsc; shl $32, %rdx; or %rdx, %rax; hlt; jmp 1b");
+
+static uint64_t host_tsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (uint64_t)hi << 32;
+}
+
+/* The guest's counter at half the host's rate; the readings of the host's on both sides give the bounds. */
+static int test_tsc_rate(struct guest *g)
+{
+	uint64_t host[4], guest[2];
+	struct gm_regs r;
+	int khz = ioctl(g->vcpu, GM_GET_TSC_KHZ, 0), i;
+
+	CHECK(khz > 0 && ioctl(g->vcpu, GM_SET_TSC_KHZ, 0) == 0);
+	CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, 1) == -1 && errno == EINVAL);
+	if (ioctl(g->dev, GM_CHECK_EXTENSION, GM_CAP_TSC_CONTROL) <= 0) {
+		CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, khz / 2) == -1 && errno == EINVAL);
+		return 0;
+	}
+	CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, khz / 2) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_TSC_KHZ, 0) == khz / 2);
+	CHECK(guest_long(g, tsc_code, tsc_code_end) == 0);
+	for (i = 0; i < 2; i++) {
+		host[2 * i] = host_tsc();
+		CHECK(guest_run(g) == GM_EXIT_HLT);
+		host[2 * i + 1] = host_tsc();
+		CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0);
+		guest[i] = r.rax;
+		while (host_tsc() < host[1] + 10000ull * khz / 1000)
+			;
+	}
+	CHECK(guest[1] - guest[0] >= (host[2] - host[1]) / 2 - 2);
+	CHECK(guest[1] - guest[0] <= (host[3] - host[0]) / 2 + 2);
+	return 0;
+}
+
 GUEST_CODE(aux_code, 64, "mov $0xc0000103, %ecx; xor %edx, %edx; mov $0x1234, %eax; wrmsr; rdtscp;"
 			 "mov %ecx, 0x7000; hlt");
 
@@ -301,6 +341,7 @@ const struct test tests_abi[] = {
 	{ "registers in the shared page", test_sync },
 	{ "hypercalls of both vendors", test_hypercall },
 	{ "address translation", test_translate },
+	{ "TSC at another rate", test_tsc_rate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
 	{ "XCR0 and the size that follows", test_xcr0 },
 	{ "protection keys", test_pkey },
