@@ -30,16 +30,21 @@ static bool timer_is_deadline(const struct lapic *l)
 	return l->lvt[LVT_TIMER] & LVT_DEADLINE;
 }
 
-u32 lapic_timer_count(const struct lapic *l)
+static u32 timer_count(const struct lapic *l, u64 now)
 {
 	u64 elapsed;
 
 	if (!l->ict || timer_is_deadline(l))
 		return 0;
-	elapsed = (lapic_now(l) - l->timer_start) >> timer_shift(l);
+	elapsed = (now - l->timer_start) >> timer_shift(l);
 	if (l->lvt[LVT_TIMER] & LVT_PERIODIC)
 		return l->ict - (u32)(elapsed % l->ict);
 	return elapsed < l->ict ? l->ict - (u32)elapsed : 0;
+}
+
+u32 lapic_timer_count(const struct lapic *l)
+{
+	return timer_count(l, lapic_now(l));
 }
 
 /* The guest's TSC. */
@@ -62,21 +67,24 @@ static u64 deadline_to_ns(const struct lapic *l, u64 now)
 	return now + gm_muldiv(l->deadline - tsc, NSEC_PER_SEC, l->cfg.tsc_hz) + 1;
 }
 
-void lapic_timer_arm(struct lapic *l)
+/*
+ * Time goes on between two readings of the clock, and the host's timer may be late: a one-shot end that
+ * the host has yet to report stays due.
+ */
+static void timer_arm(struct lapic *l, u64 now)
 {
-	u64 now, period, elapsed, next = GM_TIME_NEVER;
+	u64 period, elapsed, next = GM_TIME_NEVER;
 
 	if (timer_is_deadline(l)) {
 		if (l->deadline)
-			next = deadline_to_ns(l, lapic_now(l));
+			next = deadline_to_ns(l, now);
 	} else if (l->ict && !(l->lvt[LVT_TIMER] & LVT_MASKED)) {
-		now = lapic_now(l);
 		period = (u64)l->ict << timer_shift(l);
 		elapsed = now - l->timer_start;
 		if (l->lvt[LVT_TIMER] & LVT_PERIODIC) {
 			next = now + (l->backlog ? period / 2 : period - elapsed % period);
 			next = MAX(next, now + MIN_PERIOD_NS);
-		} else if (elapsed < period) {
+		} else if (elapsed < period || l->timer.expires == l->timer_start + period) {
 			next = l->timer_start + period;
 		}
 	}
@@ -84,12 +92,17 @@ void lapic_timer_arm(struct lapic *l)
 		gm_timer_set(&l->timer, next);
 }
 
+void lapic_timer_arm(struct lapic *l)
+{
+	timer_arm(l, lapic_now(l));
+}
+
 /* Counting begins anew, or nobody wanted the interrupts up to now. */
-static void periods_forget(struct lapic *l)
+static void periods_forget(struct lapic *l, u64 now)
 {
 	u64 period = (u64)l->ict << timer_shift(l);
 
-	l->ticks = period ? (lapic_now(l) - l->timer_start) / period : 0;
+	l->ticks = period ? (now - l->timer_start) / period : 0;
 	l->backlog = 0;
 }
 
@@ -133,31 +146,37 @@ void lapic_timer_set_count(struct lapic *l, u32 ict)
 		return;
 	l->ict = ict;
 	l->timer_start = lapic_now(l);
-	periods_forget(l);
-	lapic_timer_arm(l);
+	gm_timer_cancel(&l->timer);
+	periods_forget(l, l->timer_start);
+	timer_arm(l, l->timer_start);
 }
 
 /* The count goes on from where it is, at the new rate. */
 void lapic_timer_set_divide(struct lapic *l, u32 dcr)
 {
-	u32 count = lapic_timer_count(l);
+	u64 now = lapic_now(l);
+	u32 count = timer_count(l, now);
+	bool due = l->timer.expires <= now;
 
 	l->dcr = dcr & 0xb;
-	l->timer_start = lapic_now(l) - ((u64)(l->ict - count) << timer_shift(l));
-	periods_forget(l);
-	lapic_timer_arm(l);
+	l->timer_start = now - ((u64)(l->ict - count) << timer_shift(l));
+	periods_forget(l, now);
+	if (!due)
+		timer_arm(l, now);
 }
 
 /* The LVT entry changed: going to or from TSC-deadline mode disarms the timer. */
 void lapic_timer_set_lvt(struct lapic *l, u32 old)
 {
+	u64 now = lapic_now(l);
+
 	if ((old ^ l->lvt[LVT_TIMER]) & LVT_DEADLINE) {
 		l->ict = 0;
 		l->deadline = 0;
 	}
 	if ((old ^ l->lvt[LVT_TIMER]) & (LVT_DEADLINE | LVT_PERIODIC | LVT_MASKED))
-		periods_forget(l);
-	lapic_timer_arm(l);
+		periods_forget(l, now);
+	timer_arm(l, now);
 }
 
 void lapic_timer_set_deadline(struct lapic *l, u64 tsc)

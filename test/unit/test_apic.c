@@ -332,6 +332,32 @@ START_TEST(test_timer_one_shot)
 }
 END_TEST
 
+/*
+ * A slow host: the count is over before the write that starts it has been dealt with, or another
+ * register is written before the end is noticed. The interrupt comes all the same, and once.
+ */
+START_TEST(test_timer_late)
+{
+	static const struct {
+		u32 count, reg, val;
+	} rows[] = {{1, ICT, 1}, {1000, ICT, 1000}, {100000, LVTT, 0x40}, {100000, DCR, 0xb}, {100000, DCR, 0}};
+
+	setup(1);
+	w(0, DCR, 0xb);
+	w(0, LVTT, 0x40);
+	m->clock->step = 5000;
+	w(0, ICT, rows[_i].count);
+	m->clock->now += rows[_i].count;
+	w(0, rows[_i].reg, rows[_i].val);
+	fake_advance(m, 10000);
+	ck_assert_int_eq(ack(0), 0x40);
+	w(0, EOI, 0);
+	fake_advance(m, NSEC_PER_SEC);
+	ck_assert(!pending(0));
+	fake_free(m);
+}
+END_TEST
+
 /* Interrupts that the guest did not take in time come later, one second of them at most. */
 START_TEST(test_timer_backlog)
 {
@@ -693,6 +719,7 @@ int main(void)
 		{test_lint},
 		{test_absent},
 		{test_timer_one_shot, 8},
+		{test_timer_late, 5},
 		{test_timer_periodic},
 		{test_timer_backlog, 4},
 		{test_timer_deadline},
