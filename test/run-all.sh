@@ -43,7 +43,7 @@ suite "command line" test/cli/run.py
 suite "guests" test/guest/run.py
 suite "kernels" test/compat/check-kernels.sh --only cloud
 export RIG_TIMEOUT=${RIG_TIMEOUT:-900}
-suite "driver on AMD-V" test/rig/run.sh --only "programs reload" build/vmm
+suite "driver on AMD-V" test/rig/run.sh --only "programs reload boot" build/vmm
 suite "driver on VT-x" test/rig/run.sh --engine bochs --only "programs boot" build/vmm
 cat "$bad"
 echo "$pass passed, $fail failed"
