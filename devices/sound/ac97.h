@@ -55,7 +55,7 @@ void ac97_box_stop(struct ac97 *s, unsigned int n);
 void ac97_box_continue(struct ac97 *s, unsigned int n);
 /* The codec's rate changed. */
 void ac97_box_rate(struct ac97 *s, unsigned int n);
-/* Up to now. */
+/* Up to now, or to the interrupt that would follow one that is pending. */
 void ac97_box_run(struct ac97 *s, unsigned int n);
 void ac97_timer(void *opaque);
 void ac97_pull(void *opaque);

@@ -94,11 +94,11 @@ static void move(struct ac97 *s, unsigned int i, u32 addr, u32 n)
 	gm_voice_write(s->voice, (const gm_frame *)frames, n / 2);
 }
 
-/* True when the guest has to be told. */
+/* True when the guest is told. */
 static bool buffer_end(struct ac97 *s, unsigned int i)
 {
 	struct ac97_box *b = &s->box[i];
-	u16 old = b->sr;
+	bool told = b->ioc || b->civ == b->lvi;
 
 	if (b->ioc)
 		b->sr |= AC97_SR_BCIS;
@@ -109,10 +109,20 @@ static bool buffer_end(struct ac97 *s, unsigned int i)
 		buffer_next(s, b);
 	}
 	ac97_irq_update(s);
-	return b->sr != old;
+	return told;
 }
 
-void ac97_box_run(struct ac97 *s, unsigned int n)
+/* Samples that may pass. Looking at a register does not take a channel past an interrupt while the
+ * one before is pending. */
+static u32 room(const struct ac97_box *b, unsigned int spf, bool look)
+{
+	if (look && b->ioc && b->sr & AC97_SR_BCIS)
+		return b->picb > spf ? MIN(b->picb - spf, (u32)CHUNK) : 0;
+	return MIN((u32)b->picb, (u32)CHUNK);
+}
+
+/* Brings a channel up to now. */
+static void box_run(struct ac97 *s, unsigned int n, bool look)
 {
 	struct ac97_box *b = &s->box[n];
 	unsigned int left = BUFFERS, spf = channels(n);
@@ -123,7 +133,7 @@ void ac97_box_run(struct ac97 *s, unsigned int n)
 	if (running(b) && !gm_pci_bus_master(&s->pci))
 		pace_start(&b->pace, b->pace.rate, now);
 	while (running(b)) {
-		count = MIN(pace_due(&b->pace, now) * spf, MIN((u32)b->picb, (u32)CHUNK));
+		count = MIN(pace_due(&b->pace, now) * spf, room(b, spf, look));
 		if (!count && b->picb)
 			return;
 		if (count)
@@ -136,13 +146,18 @@ void ac97_box_run(struct ac97 *s, unsigned int n)
 	}
 }
 
+void ac97_box_run(struct ac97 *s, unsigned int n)
+{
+	box_run(s, n, true);
+}
+
 void ac97_timer(void *opaque)
 {
 	struct ac97 *s = opaque;
 	unsigned int i;
 
 	for (i = 0; i < AC97_NBOXES; i++)
-		ac97_box_run(s, i);
+		box_run(s, i, false);
 	timer_arm(s);
 }
 
