@@ -27,9 +27,8 @@ OPT     ?= -O2
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
         -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 # Libraries that are used where they are: HAVE_SDL2 and so on say that their headers were there. They
-# are loaded when they are asked for (vmm/dl.h), but for those in LINKED.
+# are loaded when they are asked for (vmm/dl.h).
 OPTIONAL := $(foreach p,sdl2 libvncserver,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))
-LINKED := $(filter sdl2,$(OPTIONAL))
 PKGS := libelf libcap-ng libseccomp ncursesw libpng zlib inih jansson libzstd
 CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD) $(WARN) \
         -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(SANFLAGS) \
@@ -37,7 +36,7 @@ CFLAGS_ALL := -std=gnu11 $(OPT) -g -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I
         $(shell pkg-config --cflags $(PKGS) $(OPTIONAL) 2>/dev/null) $(CPPFLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pthread $(SANFLAGS) $(LDFLAGS)
 # slirp.pc asks for the development files of glib, which nothing here needs.
-LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) $(LINKED) 2>/dev/null) -lslirp -ldl -lm $(LDLIBS)
+LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -ldl -lm $(LDLIBS)
 
 SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c)
 OBJ  := $(SRC:%.c=$(BUILD)/obj/%.o)

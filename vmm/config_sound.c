@@ -52,7 +52,7 @@ int config_sound_parse(struct config *c, const char *v, char *err, size_t errlen
 		ret = -EINVAL;
 	} else {
 		s->card = (enum config_sound_card)i;
-		s->out = GM_AUDIO_HOST;
+		s->out = i == CONFIG_SOUND_NONE ? GM_AUDIO_MUTE : GM_AUDIO_HOST;
 	}
 	while (!ret && (part = config_next_part(&p)))
 		ret = sound_part(s, part, err, errlen);

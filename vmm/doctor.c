@@ -19,6 +19,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "vmm/audio/audio.h"
 #include "vmm/control/control.h"
 #include "vmm/run.h"
 
@@ -315,6 +316,23 @@ static void check_network(void)
 		good("network: user networking, and tap for who may configure it");
 }
 
+static void check_sound(void)
+{
+	char text[192];
+	int err = gm_audio_host_probe(text, sizeof(text));
+
+	if (!err) {
+		good("sound: SDL2 plays through %s", text);
+		return;
+	}
+	note("sound: %s; guests can be recorded ('--sound CARD,wav=FILE'), not heard", text);
+	if (err == -ENOSYS)
+		advise("build vmm with libsdl2-dev (Debian, Ubuntu) or SDL2-devel (Fedora) installed");
+	else if (err == -ENODEV)
+		advise("SDL2 finds no PulseAudio, PipeWire or ALSA; SDL_AUDIODRIVER names one that it is "
+		       "to use");
+}
+
 static void check_user(void)
 {
 	if (!geteuid())
@@ -337,6 +355,7 @@ int vmm_doctor(int argc, char **argv)
 	check_memory(&d);
 	check_folders();
 	check_network();
+	check_sound();
 	check_user();
 	if (d.lacks)
 		printf("%u things are missing without which no machine runs\n", d.lacks);

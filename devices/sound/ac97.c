@@ -197,6 +197,8 @@ static void ac97_reset(struct gm_dev *d)
 	gm_pci_reset(&s->pci);
 	s->glob_cnt = s->glob_sta = 0;
 	s->cas = 0;
+	/* All at once: what they were may be what ac97_loaded() refused. */
+	memset(s->box, 0, sizeof(s->box));
 	for (i = 0; i < AC97_NBOXES; i++)
 		ac97_box_reset(s, i);
 	ac97_codec_reset(s);

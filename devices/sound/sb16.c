@@ -106,10 +106,12 @@ static void sb16_reset(struct gm_dev *d)
 {
 	struct sb16 *s = (struct sb16 *)d;
 
+	/* First: what was there may be what sb16_loaded() refused. */
+	memset(s->xfer, 0, sizeof(s->xfer));
+	sb16_xfer_loaded(s);
 	sb16_dsp_reset(s);
 	sb16_dsp_read(s);
 	sb16_mixer_power_on(s);
-	memset(s->xfer, 0, sizeof(s->xfer));
 	s->last_out = s->test = 0;
 	s->in_reset = s->direct_on = s->warned = false;
 	s->direct = 0x80;

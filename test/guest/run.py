@@ -17,6 +17,7 @@ import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import net  # noqa: E402
+import sound  # noqa: E402
 from guest import Guest, GuestError, image  # noqa: E402
 
 CMDLINE = "console=ttyS0 quiet"
@@ -430,7 +431,7 @@ GUESTS = [
 ]
 
 
-GUESTS += net.GUESTS
+GUESTS += net.GUESTS + sound.GUESTS
 
 
 def main():

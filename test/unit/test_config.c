@@ -14,7 +14,7 @@ START_TEST(test_sound)
 		enum gm_audio_out out;
 		const char *wav;
 	} rows[] = {
-		{"none", 0, CONFIG_SOUND_NONE, GM_AUDIO_HOST, NULL},
+		{"none", 0, CONFIG_SOUND_NONE, GM_AUDIO_MUTE, NULL},
 		{"sb16", 0, CONFIG_SOUND_SB16, GM_AUDIO_HOST, NULL},
 		{"speaker,mute", 0, CONFIG_SOUND_SPEAKER, GM_AUDIO_MUTE, NULL},
 		{"ac97,wav=a,,b.wav", 0, CONFIG_SOUND_AC97, GM_AUDIO_WAV, "a,b.wav"},

@@ -279,8 +279,8 @@ struct gm_audio *gm_audio_open(struct gm_machine *m, const struct gm_audio_optio
 	struct gm_audio *a;
 
 	if (o->out == GM_AUDIO_HOST && !back_of(o->out)) {
-		snprintf(err, errlen, "--sound: this vmm was built without SDL2: say wav=FILE or mute, "
-			 "or build it again with libsdl2-dev (Debian) or SDL2-devel (Fedora) installed");
+		snprintf(err, errlen, "--sound: this vmm was built without SDL2: say wav=FILE or "
+			 "mute, or build it again with libsdl2-dev (Debian) or SDL2-devel (Fedora) installed");
 		return NULL;
 	}
 	a = calloc(1, sizeof(*a));

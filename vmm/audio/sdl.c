@@ -9,10 +9,18 @@
 #ifdef HAVE_SDL2
 #include <SDL.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "vmm/audio/audio_int.h"
+#include "vmm/dl.h"
+
+#define FUNCTIONS(F)                                                                               \
+	F(SDL_ClearQueuedAudio) F(SDL_CloseAudioDevice) F(SDL_GetCurrentAudioDriver)               \
+	F(SDL_GetError) F(SDL_GetQueuedAudioSize) F(SDL_InitSubSystem) F(SDL_OpenAudioDevice)      \
+	F(SDL_PauseAudioDevice) F(SDL_QueueAudio) F(SDL_QuitSubSystem) F(SDL_SetHint)
 
 #define FRAME     ((u32)sizeof(gm_frame))
 #define QUEUE_MAX (GM_AUDIO_HZ / 4 * FRAME)  /* bytes: a quarter of a second */
@@ -20,19 +28,24 @@
 #define PERIOD    1024                       /* frames that the card takes at once */
 
 struct sdl {
+	void *dl;
+	FUNCTIONS(GM_DL_MEMBER)
 	SDL_AudioDeviceID dev;
 };
+
+#define ENTRY(f) GM_DL_ENTRY(struct sdl, f)
+static const struct gm_dl_sym syms[] = { FUNCTIONS(ENTRY) };
 
 static void sdl_write(void *state, const gm_frame *frames, size_t n)
 {
 	static const u8 silence[LEAD];
 	struct sdl *s = state;
-	u32 queued = SDL_GetQueuedAudioSize(s->dev);
+	u32 queued = s->SDL_GetQueuedAudioSize(s->dev);
 
 	if (!queued)
-		SDL_QueueAudio(s->dev, silence, LEAD);
+		s->SDL_QueueAudio(s->dev, silence, LEAD);
 	if (queued < QUEUE_MAX)
-		SDL_QueueAudio(s->dev, frames, (u32)n * FRAME);
+		s->SDL_QueueAudio(s->dev, frames, (u32)n * FRAME);
 }
 
 /* What waits is silence by the time it is told to rest. */
@@ -40,67 +53,100 @@ static void sdl_active(void *state, bool on)
 {
 	struct sdl *s = state;
 
-	SDL_PauseAudioDevice(s->dev, !on);
+	s->SDL_PauseAudioDevice(s->dev, !on);
 	if (!on)
-		SDL_ClearQueuedAudio(s->dev);
+		s->SDL_ClearQueuedAudio(s->dev);
+}
+
+/* ALSA's library writes pages about what it does not find; SDL has it in a line. Gives what
+ * stderr_restore() takes. */
+static int stderr_hide(void)
+{
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (saved >= 0 && null >= 0)
+		dup2(null, STDERR_FILENO);
+	if (null >= 0)
+		close(null);
+	return saved;
+}
+
+static void stderr_restore(int saved)
+{
+	if (saved < 0)
+		return;
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+}
+
+/* -errno with the reason in err. */
+static int device_open(struct sdl *s, char *err, size_t errlen)
+{
+	SDL_AudioSpec want = {.freq = GM_AUDIO_HZ, .format = AUDIO_S16SYS, .channels = 2,
+			      .samples = PERIOD};
+	int ret = gm_dl_open("libSDL2-2.0.so.0", "libsdl2-2.0-0 (Debian), SDL2 (Fedora)", syms,
+			     ARRAY_SIZE(syms), s, &s->dl, err, errlen), saved;
+
+	if (ret)
+		return ret;
+	saved = stderr_hide();
+	/* Signals are vmm's own. */
+	s->SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+	if (!s->SDL_InitSubSystem(SDL_INIT_AUDIO)) {
+		s->dev = s->SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);
+		if (!s->dev)
+			s->SDL_QuitSubSystem(SDL_INIT_AUDIO);
+	}
+	stderr_restore(saved);
+	if (s->dev)
+		return 0;
+	snprintf(err, errlen, "%s", s->SDL_GetError());
+	gm_dl_close(s->dl);
+	return -ENODEV;
+}
+
+static void device_close(struct sdl *s)
+{
+	s->SDL_CloseAudioDevice(s->dev);
+	s->SDL_QuitSubSystem(SDL_INIT_AUDIO);
+	gm_dl_close(s->dl);
 }
 
 static void sdl_close(void *state)
 {
-	struct sdl *s = state;
-
-	SDL_CloseAudioDevice(s->dev);
-	SDL_QuitSubSystem(SDL_INIT_AUDIO);
-	free(s);
-}
-
-/* 0 when there is none. */
-static SDL_AudioDeviceID device_open(void)
-{
-	SDL_AudioSpec want = {.freq = GM_AUDIO_HZ, .format = AUDIO_S16SYS, .channels = 2,
-			      .samples = PERIOD};
-	SDL_AudioDeviceID dev = 0;
-
-	/* Signals are vmm's own. */
-	SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-	if (SDL_InitSubSystem(SDL_INIT_AUDIO))
-		return 0;
-	dev = SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);
-	if (!dev)
-		SDL_QuitSubSystem(SDL_INIT_AUDIO);
-	return dev;
+	device_close(state);
+	free(state);
 }
 
 static int sdl_open(void **state, const struct gm_audio_options *o, struct gm_machine *m, char *err,
 		    size_t errlen)
 {
 	struct sdl *s = calloc(1, sizeof(*s));
+	char why[192] = "out of memory";
+	int ret = s ? device_open(s, why, sizeof(why)) : -ENOMEM;
 
-	if (!s) {
-		snprintf(err, errlen, "out of memory");
-		return -ENOMEM;
+	if (!ret) {
+		*state = s;
+		return 0;
 	}
-	s->dev = device_open();
-	if (!s->dev) {
-		snprintf(err, errlen, "--sound: this host's sound cannot be used (%s): say wav=FILE "
-			 "or mute", SDL_GetError());
-		free(s);
-		return -ENODEV;
-	}
-	*state = s;
-	return 0;
+	snprintf(err, errlen, "--sound: this host's sound cannot be used (%s): say wav=FILE or mute",
+		 why);
+	free(s);
+	return ret;
 }
 
 int audio_sdl_probe(char *buf, size_t len)
 {
-	SDL_AudioDeviceID dev = device_open();
-	const char *driver = SDL_GetCurrentAudioDriver();
+	struct sdl s = {0};
+	const char *driver;
+	int ret = device_open(&s, buf, len);
 
-	snprintf(buf, len, "%s", !dev ? SDL_GetError() : driver ? driver : "unknown");
-	if (!dev)
-		return -ENODEV;
-	SDL_CloseAudioDevice(dev);
-	SDL_QuitSubSystem(SDL_INIT_AUDIO);
+	if (ret)
+		return ret;
+	driver = s.SDL_GetCurrentAudioDriver();
+	snprintf(buf, len, "%s", driver ? driver : "unknown");
+	device_close(&s);
 	return 0;
 }
 
