@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t debugfs debug /sys/kernel/debug 2>/dev/null
 dmesg -c >/dev/null
-TESTS="programs reload boot smp irqchip kill coexist"
+TESTS="programs reload boot smp irqchip clock kill coexist"
 . /rig.conf
 echo
 echo "rig: start"
@@ -144,6 +144,71 @@ test_irqchip_kvm() {
 	kvm_load
 	boot_guest 2 --accel kvm --irqchip kernel
 	boot_result "the same on in-tree KVM" $?
+}
+
+now() { cut -d ' ' -f 1 /proc/uptime; }
+
+# The guest's time, between the host's before and after.
+clock_ask() {
+	n=$(grep -c '^[0-9][0-9.]* [0-9]' /tmp/guest.log)
+	before=$(now)
+	echo x >&3
+	while [ "$(grep -c '^[0-9][0-9.]* [0-9]' /tmp/guest.log)" = "$n" ]; do
+		kill -0 $machine 2>/dev/null || return 1
+		usleep 10000
+	done
+	after=$(now)
+	guest=$(grep '^[0-9][0-9.]* [0-9]' /tmp/guest.log | tail -n 1 | cut -d ' ' -f 1)
+}
+
+# The guest's clock keeps the host's pace to a second in an hour, as far as readings with two decimals tell,
+# and stands while the machine is paused. What is known of each moment is a pair of bounds.
+clock_run() { # ACCELERATOR
+	rm -f /tmp/clock.in
+	mkfifo /tmp/clock.in
+	exec 3<>/tmp/clock.in
+	timeout 300 /vmm run --accel $1 --name clock --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
+		--append "console=ttyS0 quiet panic=-1 rig.clock" --serial stdio <&3 >/tmp/guest.log 2>&1 3>&- &
+	machine=$!
+	until grep -q '^guest:' /tmp/guest.log; do
+		kill -0 $machine 2>/dev/null || return 1
+		usleep 100000
+	done
+	clock_ask || return
+	first="$before $after $guest"
+	pause="$(now)"
+	/vmm pause clock >/dev/null || return
+	pause="$pause $(now)"
+	sleep 5
+	pause="$pause $(now)"
+	/vmm resume clock >/dev/null || return
+	pause="$pause $(now)"
+	sleep 20
+	clock_ask || return
+	echo "$first $pause $before $after $guest" | awk '{
+		low = $8 - $2 - ($7 - $4) - 0.03
+		high = $9 - $1 - ($6 - $5) + 0.03
+		low -= low / 3600; high += high / 3600
+		printf "%.2f s passed in the guest, %.2f to %.2f s in the host, without a pause of %.2f s\n", $10 - $3, low, high, $6 - $5
+		exit !($10 - $3 >= low && $10 - $3 <= high)
+	}' >/tmp/clock.out
+}
+
+test_clock() {
+	accel=${1:-guestmode}
+	clock_run $accel
+	s=$?
+	result "clock and pause with --accel $accel" $s
+	sed 's/^/    /' /tmp/clock.out
+	[ $s = 0 ] || tail -5 /tmp/guest.log
+	/vmm kill clock >/dev/null 2>&1
+	exec 3>&-
+	rm -f /tmp/clock.out
+}
+
+test_clock_kvm() {
+	kvm_load
+	test_clock kvm
 }
 
 test_smp() {
