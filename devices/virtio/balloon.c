@@ -88,6 +88,11 @@ void virtio_balloon_set(struct gm_dev *d, u32 mib)
 	virtio_config_changed(&s->v);
 }
 
+u32 virtio_balloon_wanted(struct gm_dev *d)
+{
+	return (u32)((u64)container_of(d, struct vballoon, v.pci.dev)->wanted * PAGE / MiB);
+}
+
 u32 virtio_balloon_get(struct gm_dev *d)
 {
 	return (u32)((u64)container_of(d, struct vballoon, v.pci.dev)->actual * PAGE / MiB);

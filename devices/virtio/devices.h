@@ -41,8 +41,9 @@ struct virtio_balloon_cfg {
 	struct virtio_cfg v;
 };
 extern const struct gm_pci_class virtio_balloon_class;
-/* How many MiB the guest shall give back, and how many it has given. */
+/* How many MiB the guest shall give back, as it was set, and how many it has given. */
 void virtio_balloon_set(struct gm_dev *d, u32 mib);
+u32 virtio_balloon_wanted(struct gm_dev *d);
 u32 virtio_balloon_get(struct gm_dev *d);
 
 #endif

@@ -165,6 +165,21 @@ def test_media(files):
     return None
 
 
+def test_balloon(files):
+    """What is asked of a guest; one without the driver keeps what it has."""
+    with Machine(files, "ba", "--device", "virtio-balloon", files.path("spin.img")) as m:
+        m.expect("R", 60)
+        if m.ask("balloon") != {"memory": 32, "wanted": 32, "guest": 32}:
+            return f"at first: {m.ask('balloon')}"
+        if m.ask("balloon", "20") != {"memory": 32, "wanted": 20, "guest": 32}:
+            return f"after 20: {m.ask('balloon')}"
+        for bad in ("0", "33", "-1", "lots", "99999999999999999999"):
+            m.vmm("balloon", bad, status=2 if bad == "lots" or len(bad) > 10 else 1)
+    with Machine(files, "bn", files.path("spin.img")) as m:
+        m.expect("R", 60)
+        return None if "no balloon" in m.vmm("balloon", status=1) else "a balloon that is not there"
+
+
 def test_sendkey(files):
     """Keys reach GRUB's menu; a long text is not lost."""
     with Machine(files, "sn", "--memory", "64M", "--cdrom", image("grub-cd")) as m:
@@ -374,7 +389,7 @@ def test_doctor(files):
 
 TESTS = [
     test_stat_list, test_pause_resume, test_reset, test_stop_kill, test_stop_powers_off, test_info, test_screenshot,
-    test_media, test_sendkey, test_console, test_names, test_stale, test_folder, test_hostile_lines,
+    test_media, test_balloon, test_sendkey, test_console, test_names, test_stale, test_folder, test_hostile_lines,
     test_hostile_clients, test_events, test_trace, test_doctor,
 ]
 

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import json
 import os
 import re
 import shutil
@@ -11,8 +12,9 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 
-from guest import Guest, GuestError, image
+from guest import VMM, Guest, GuestError, image
 
 CMDLINE = "console=ttyS0 quiet"
 PROMPT = r"guest# "
@@ -305,6 +307,34 @@ def console():
     return "a line came"
 
 
+def balloon():
+    """The guest gives memory back when it is asked to, and takes it again."""
+
+    def vmm(*words):
+        return json.loads(subprocess.run([VMM, "balloon", sock, *words, "--json"], capture_output=True, check=True, timeout=60).stdout)
+
+    def until(mib):
+        vmm(str(mib))
+        for _ in range(600):
+            if vmm()["guest"] == mib:
+                return free()
+            time.sleep(0.2)
+        return g.fail(f"the guest does not come to {mib} MiB: {vmm()}")
+
+    def free():
+        return int(re.search(r"MemAvailable: +(\d+) kB", g.command("cat /proc/meminfo", PROMPT)).group(1)) >> 10
+
+    with tempfile.TemporaryDirectory() as d:
+        sock = os.path.join(d, "s")
+        with boot("linux-6.1-cloud", "initrd-net-cloud", "--device", "virtio-balloon", "--control", sock) as g:
+            ready(g)
+            seen = [free(), until(180), until(256)]
+            if seen[0] - seen[1] < 60 or seen[2] - seen[1] < 60:
+                g.fail(f"free memory: {seen} MiB")
+            off(g)
+    return f"available before, with 180 of 256 MiB, and again: {seen} MiB"
+
+
 def tap():
     """A tap interface of this machine: a file from a server on the other side; then the interface
     vanishes, and the guest goes on without its cable."""
@@ -351,6 +381,7 @@ GUESTS = [
     ("virtio-disk", True, virtio_disk()),
     ("virtio-disk-split", False, virtio_disk(",split,queues=4")),
     ("virtio-console", False, console),
+    ("virtio-balloon", False, balloon),
     ("debian-virtio", False, debian_ssh("virtio", disk=",if=virtio")),
     ("debian-ssh-e1000", False, debian_ssh("e1000", kernel=AMD64_ROOT)),
     ("debian-ssh-rtl8139", False, debian_ssh("rtl8139", kernel=AMD64_ROOT)),

@@ -519,6 +519,7 @@ static const struct {
 	{"type", "NAME TEXT", "type a text", do_words},
 	{"eject", "NAME DRIVE [force]", "take the medium out of cd0, fd0", do_words},
 	{"insert", "NAME DRIVE FILE [force]", "put an image into cd0, fd0", do_insert},
+	{"balloon", "NAME [MIB]", "how much memory its guest is to keep", do_words},
 	{"console", "NAME [PORT]", "talk to its serial port", do_console},
 	{"info", "NAME cpus|pci|mtree|irq|block|net|devices [DEVICE]", "look inside", do_words},
 };

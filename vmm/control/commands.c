@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "devices/virtio/devices.h"
 #include "vmm/accel/accel.h"
 #include "vmm/clock.h"
 #include "vmm/loop.h"
@@ -205,6 +206,33 @@ static json_t *do_screenshot(struct gm_control *c, const json_t *args, char *err
 	return o;
 }
 
+/* ---- memory ---- */
+
+/* The balloon holds what the guest gave back; said and told is what it keeps. */
+static json_t *do_balloon(struct gm_control *c, const json_t *args, char *err, size_t errlen)
+{
+	struct gm_dev *d = c->cfg.pc ? c->cfg.pc->cards.balloon : NULL;
+	json_int_t all = (json_int_t)(c->m->ram_size / MiB), keep;
+	const json_t *size = json_object_get(args, "size");
+
+	if (!d) {
+		snprintf(err, errlen, "this machine has no balloon (--device virtio-balloon)");
+		return NULL;
+	}
+	if (size) {
+		keep = json_integer_value(size);
+		if (keep < 1 || keep > all) {
+			snprintf(err, errlen, "'%lld' is not a number of MiB from 1 to %lld",
+				 (long long)keep, (long long)all);
+			return NULL;
+		}
+		virtio_balloon_set(d, (u32)(all - keep));
+	}
+	return json_pack("{s:I, s:I, s:I}", "memory", all, "wanted",
+			 all - (json_int_t)virtio_balloon_wanted(d), "guest",
+			 all - (json_int_t)virtio_balloon_get(d));
+}
+
 /* ---- help ---- */
 
 static json_t *do_help(struct gm_control *c, const json_t *args, char *err, size_t errlen)
@@ -241,6 +269,8 @@ const struct control_command control_commands[] = {
 	 .fn = control_eject},
 	{"insert", "put an image into cd0, fd0",
 	 {{"drive", 's'}, {"path", 's'}, {"force", 'b', true}}, .fn = control_insert},
+	{"balloon", "how many MiB of memory the guest is to keep, and keeps", {{"size", 'i', true}},
+	 .fn = do_balloon},
 	{"info", "cpus, pci, mtree, irq, block, net", {{"what", 's'}, {"which", 's', true}},
 	 .fn = control_info},
 	{"console", "this connection becomes a serial port", {{"port", 'i', true}},
