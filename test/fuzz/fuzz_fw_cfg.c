@@ -81,6 +81,10 @@ static void fill(struct gm_dev *fw, int fd)
 		abort();
 }
 
+static void quiet(void *opaque, const char *text)
+{
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 {
 	struct gm_machine *m = gm_machine_new("fuzz");
@@ -92,6 +96,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 	if (!m || gm_machine_add_ram(m, RAM) ||
 	    gm_dev_create(m, &gm_fw_cfg_class, "fw_cfg", NULL, &fw))
 		abort();
+	m->warn = quiet;
 	fill(fw, fuzz_file(path, (const u8 *)"file", 4, 5000));
 	gm_lock(m);
 	fw->cls->reset(fw);

@@ -263,10 +263,12 @@ static gm_filter filter_new(void)
 		return NULL;
 	if (seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS))
 		seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL);
-	/* The filter changes nothing about speculation: what the host has set stays. Both are refused
-	 * by libraries and kernels that do not know them. */
+	/* The filter changes nothing about speculation: what the host has set stays. Refused by
+	 * libraries and kernels that do not know it, as what follows. */
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_SSB, 1);
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	/* The kernel's own error, not just that there was one. */
+	seccomp_attr_set(f, SCMP_FLTATR_API_SYSRAWRC, 1);
 	seccomp_syscall_priority(f, SCMP_SYS(ioctl), 255);
 	seccomp_syscall_priority(f, SCMP_SYS(futex), 254);
 	return f;

@@ -236,11 +236,14 @@ int gm_sandbox_enter(const struct gm_sandbox_cfg *cfg, char *err, size_t errlen)
 		return fail(ret, "SIGSYS", err, errlen);
 	ret = filter_load(cfg, &fd);
 	if (ret)
-		return fail(ret == -EINVAL ? -ENOSYS : ret, "seccomp filter", err, errlen);
+		return fail(ret == -EINVAL || ret == -EOPNOTSUPP ? -ENOSYS : ret, "seccomp filter",
+			    err, errlen);
 	ret = gm_keeper_seal(cfg->keeper, fd);
 	if (fd >= 0)
 		close(fd);
-	return ret ? fail(ret, "the keeper", err, errlen) : 0;
+	if (ret)
+		return fail(ret, "the keeper", err, errlen);
+	return fd < 0 && cfg->sockets && cfg->keeper && !gm_sandbox_is_wide();
 }
 
 /* A file that only its owner may write, and the user is the administrator: what was possible

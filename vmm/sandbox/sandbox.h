@@ -19,8 +19,9 @@ struct gm_sandbox_cfg {
 	bool libraries;           /* SDL: its drivers need shared memory, and ioctls of theirs */
 };
 
-/* -errno with one line in err; -ENOSYS when this kernel has no filters: nothing has changed then
- * but the capabilities, which are gone. No lock held. */
+/* 0; 1 when the keeper cannot be asked for what libslirp reads, as this kernel is too old for that;
+ * -errno with one line in err: -ENOSYS when this kernel has no filters: nothing has changed then but
+ * the capabilities, which are gone. No lock held. */
 int gm_sandbox_enter(const struct gm_sandbox_cfg *cfg, char *err, size_t errlen);
 /* The same for the keeper's process. 0 or -errno. */
 int gm_sandbox_keeper(void);
