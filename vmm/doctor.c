@@ -22,6 +22,8 @@
 #include "vmm/audio/audio.h"
 #include "vmm/control/control.h"
 #include "vmm/run.h"
+#include "vmm/ui/sdl.h"
+#include "vmm/ui/vnc.h"
 
 #define API_WANTED 12
 
@@ -333,6 +335,22 @@ static void check_sound(void)
 		       "to use");
 }
 
+static void check_displays(void)
+{
+	char why[300];
+
+	if (gm_vnc_available(why, sizeof(why)))
+		good("VNC: screens can be shown to VNC clients (--display vnc)");
+	else
+		note("VNC: --display vnc does not work: %s", why);
+	if (gm_sdl_available(why, sizeof(why)))
+		good("window: SDL is there (--display sdl)%s",
+		     getenv("DISPLAY") || getenv("WAYLAND_DISPLAY") ? "" : ", but no desktop: "
+		     "neither DISPLAY nor WAYLAND_DISPLAY is set");
+	else
+		note("window: --display sdl does not work: %s", why);
+}
+
 static void check_user(void)
 {
 	if (!geteuid())
@@ -356,6 +374,7 @@ int vmm_doctor(int argc, char **argv)
 	check_folders();
 	check_network();
 	check_sound();
+	check_displays();
 	check_user();
 	if (d.lacks)
 		printf("%u things are missing without which no machine runs\n", d.lacks);

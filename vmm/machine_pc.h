@@ -10,11 +10,14 @@
 #include "vmm/ui/display.h"
 #include "vmm/ui/input.h"
 
+struct gm_view;
+
 struct pc {
 	struct gm_machine *m;
 	struct gm_display_source display;
 	struct gm_input_sink input;
 	struct gm_tablet_sink tablet;
+	struct gm_view *view; /* of VNC and window; NULL for other displays */
 	struct gm_char *serial[CONFIG_NSERIALS];
 	struct gm_char *parallel, *debugcon;
 	unsigned int ncdroms, nfloppies; /* drives, with a medium or without */

@@ -255,6 +255,7 @@ static int picture_setup(struct run *r, int (*start)(struct run *r))
 		snprintf(r->err, sizeof(r->err), "--display: %s", strerror(-err));
 	else
 		err = start(r);
+	r->pc->view = r->view;
 	gm_unlock(r->m);
 	return err;
 }
@@ -279,6 +280,8 @@ static void display_stop(struct run *r)
 	gm_sdl_stop(r->sdl);
 	if (r->m)
 		gm_lock(r->m);
+	if (r->pc)
+		r->pc->view = NULL;
 	gm_feed_free(r->feed);
 	gm_view_free(r->view);
 	if (r->m)

@@ -17,6 +17,7 @@ import images
 import sandbox
 import signals
 import term
+import vnc
 from lib import GuestError, Skip, make_files
 
 
@@ -24,7 +25,7 @@ def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory() as top:
         files = make_files(top)
-        for name, fn in [c for part in (bad_input, faults, signals, images, control, sandbox, debugger, term) for c in part.cases(files)]:
+        for name, fn in [c for part in (bad_input, faults, signals, images, control, sandbox, debugger, term, vnc) for c in part.cases(files)]:
             if len(sys.argv) > 1 and not any(a in name for a in sys.argv[1:]):
                 continue
             try:

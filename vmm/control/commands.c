@@ -271,7 +271,7 @@ const struct control_command control_commands[] = {
 	 {{"drive", 's'}, {"path", 's'}, {"force", 'b', true}}, .fn = control_insert},
 	{"balloon", "how many MiB of memory the guest is to keep, and keeps", {{"size", 'i', true}},
 	 .fn = do_balloon},
-	{"info", "cpus, pci, mtree, irq, block, net", {{"what", 's'}, {"which", 's', true}},
+	{"info", "cpus, pci, mtree, irq, block, net, display, devices", {{"what", 's'}, {"which", 's', true}},
 	 .fn = control_info},
 	{"console", "this connection becomes a serial port", {{"port", 'i', true}},
 	 .connection = true},

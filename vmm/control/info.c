@@ -9,6 +9,7 @@
 #include "vmm/accel/accel.h"
 #include "vmm/bus.h"
 #include "vmm/net/net.h"
+#include "vmm/ui/view.h"
 #include "vmm/vcpu.h"
 
 #define ARRAY_SHOWN 16u /* elements of an array of state */
@@ -275,6 +276,31 @@ static json_t *info_net(struct gm_control *c, const char *which, char *err, size
 	return list;
 }
 
+/* The screen, and how often those who show it had to look at it. */
+static json_t *info_display(struct gm_control *c, const char *which, char *err, size_t errlen)
+{
+	static const char *const kinds[] = {"off", "text", "graphics"};
+	struct pc *pc = c->cfg.pc;
+	const struct gm_view *view = pc ? pc->view : NULL;
+	const struct gm_view_port *p;
+	struct gm_screen s = {0};
+	json_t *out = json_object();
+	u64 since = 0;
+	int viewers = 0;
+
+	if (pc && pc->display.snapshot)
+		pc->display.snapshot(pc->display.opaque, &s, true, &since);
+	json_object_set_new(out, "screen", json_string(kinds[s.kind]));
+	json_object_set_new(out, "width", json_integer(s.width));
+	json_object_set_new(out, "height", json_integer(s.height));
+	for (p = view ? view->ports : NULL; p; p = p->next)
+		viewers++;
+	json_object_set_new(out, "viewers", json_integer(viewers));
+	json_object_set_new(out, "looks", json_integer(view ? (json_int_t)view->looks : 0));
+	gm_screen_fini(&s);
+	return out;
+}
+
 /* ---- the command ---- */
 
 static const struct {
@@ -283,7 +309,7 @@ static const struct {
 } topics[] = {
 	{"cpus", info_cpus},   {"pci", info_pci},     {"mtree", info_mtree},
 	{"irq", info_irq},     {"block", info_block}, {"net", info_net},
-	{"devices", info_devices},
+	{"display", info_display}, {"devices", info_devices},
 };
 
 json_t *control_info(struct gm_control *c, const json_t *args, char *err, size_t errlen)
@@ -295,7 +321,7 @@ json_t *control_info(struct gm_control *c, const json_t *args, char *err, size_t
 	for (i = 0; i < ARRAY_SIZE(topics); i++)
 		if (!strcmp(topics[i].name, what))
 			return topics[i].fn(c, which, err, errlen);
-	snprintf(err, errlen, "'%.40s' is not known (cpus, pci, mtree, irq, block, net, devices)",
+	snprintf(err, errlen, "'%.40s' is not known (cpus, pci, mtree, irq, block, net, display, devices)",
 		 what);
 	return NULL;
 }
