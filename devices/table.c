@@ -20,6 +20,7 @@
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
 #include "devices/sound/sound.h"
+#include "devices/usb/uhci.h"
 #include "devices/vga/vga.h"
 #include "devices/virtio/devices.h"
 
@@ -32,6 +33,7 @@ const struct gm_dev_class *const gm_dev_classes[] = {
 	&gm_i440fx_class.dev,
 	&gm_piix3_class.dev,
 	&gm_piix4pm_class.dev,
+	&gm_uhci_class.dev,
 	&gm_vga_class.dev,
 	&i8042_class,
 	&i8237_class,

@@ -27,6 +27,7 @@
 #include "devices/pci/piix3.h"
 #include "devices/pci/piix4pm.h"
 #include "devices/sound/sound.h"
+#include "devices/usb/uhci.h"
 #include "devices/vga/vga.h"
 #include "vmm/accel/accel.h"
 #include "vmm/cpu/model.h"
@@ -294,6 +295,24 @@ static int add_ide(struct build *b)
 	return device(b, &piix3_ide_class.dev, "ide", &ide, &pc->ide);
 }
 
+/* A pointer that needs no capture, where the screen is shown to people with one. */
+static int add_usb(struct build *b)
+{
+	const struct config_display *display = &b->c->display;
+	struct pc *pc = b->pc;
+	struct gm_uhci_cfg usb = {.pci = {.bus = pc->pci, .devfn = GM_PCI_DEVFN(1, 2)}};
+	struct gm_dev *uhci;
+	int err;
+
+	if (!display->kind || display->no_tablet ||
+	    (strcmp(display->kind, "vnc") && strcmp(display->kind, "sdl")))
+		return 0;
+	err = device(b, &gm_uhci_class.dev, "usb", &usb, &uhci);
+	if (!err)
+		pc->tablet = gm_uhci_tablet(uhci);
+	return err;
+}
+
 static int add_pci(struct build *b)
 {
 	struct pc *pc = b->pc;
@@ -318,6 +337,8 @@ static int add_pci(struct build *b)
 	err = device(b, &gm_piix4pm_class.dev, "pm", &pm, &pc->pm);
 	if (!err)
 		err = add_ide(b);
+	if (!err)
+		err = add_usb(b);
 	if (!err)
 		err = add_vga(b);
 	return err ? err : pc_cards_add(&pc->cards, pc->m, b->c, pc->pci, pc->disks, &ne2000,
