@@ -184,6 +184,10 @@ make_guest() {
 	initrd-net-cloud)
 		net_initrd linux-image-cloud-amd64 amd64 "$2" virtio_pci virtio_net virtio_blk virtio-rng \
 			virtio_balloon virtio_console ;;
+	initrd-screen-amd64)
+		# A frame buffer, pointers, a CD drive.
+		net_initrd linux-image-amd64 amd64 "$2" ata_piix sr_mod isofs psmouse evdev uhci-hcd usbhid \
+			hid-generic bochs ;;
 	initrd-net-amd64)
 		net_initrd linux-image-amd64 amd64 "$2" e1000 8139cp ne2k-pci virtio_pci virtio_net \
 			virtio_blk virtio-rng ;;

@@ -10,7 +10,8 @@ apt_list() {
 		zlib1g-dev libzstd-dev libjansson-dev libinih-dev libslirp-dev libseccomp-dev libsdl2-dev libvncserver-dev acpica-tools seabios ;;
 	run) echo ipxe-qemu grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
-		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb openssh-client iproute2 qemu-utils binutils lz4 zstd xz-utils ;;
+		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb openssh-client openssl iproute2 qemu-utils binutils lz4 zstd xz-utils \
+		gvncviewer xvfb xdotool ;;
 	rig) echo qemu-system-x86 bochs bochsbios vgabios isolinux syslinux-common xorriso busybox-static \
 		cpio kmod libc6-dev ;;
 	debug) echo gcc make flex bison bc libelf-dev libssl-dev xz-utils ;;
@@ -26,7 +27,8 @@ dnf_list() {
 	build) echo gcc make pkgconf-pkg-config elfutils-libelf-devel libcap-ng-devel ncurses-devel \
 		libpng-devel zlib-devel libzstd-devel jansson-devel inih-devel libslirp-devel libseccomp-devel SDL2-devel libvncserver-devel acpica-tools seabios-bin seavgabios-bin ;;
 	run) echo ipxe-roms-qemu grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
-	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients iproute qemu-img lz4 zstd xz ;;
+	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients openssl iproute qemu-img lz4 zstd xz \
+		gvncviewer xorg-x11-server-Xvfb xdotool ;;
 	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod glibc-static ;;
 	debug) echo gcc make flex bison bc elfutils-libelf-devel openssl-devel xz ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A VNC client for tests (RFC 6143): connects, logs in, keeps the picture, types, points."""
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -131,13 +132,9 @@ class Client:
     def update(self, incremental=True, timeout=30):
         """Asks for a picture and takes it; False when there is nothing new within the time."""
         self.request(incremental)
-        self.s.settimeout(timeout)
-        try:
-            self.message()
-        except socket.timeout:
+        if not select.select([self.s], [], [], timeout)[0]:
             return False
-        finally:
-            self.s.settimeout(30)
+        self.message()
         return True
 
     def refresh(self):
