@@ -20,7 +20,7 @@ changelog=$(dpkg-parsechangelog -l "$log" -S Version)
 if [ "${changelog%-*}" != "$version" ]; then
 	{
 		printf 'guestmode (%s-1) unstable; urgency=medium\n\n  * Release %s.\n\n' "$version" "$version"
-		printf ' -- %s  %s\n\n' "$(dpkg-parsechangelog -l "$log" -S Maintainer)" \
+		printf ' -- %s  %s\n\n' "$(dpkg-parsechangelog -l "$top/debian/changelog" -S Maintainer)" \
 			"$(LC_ALL=C date -u -R -r "$work/$name/VERSION")"
 		cat "$top/debian/changelog"
 	} >"$log"
