@@ -570,6 +570,7 @@ int gm_msr_feature(u32 index, u64 *val);
 /* The backend has tsc_ratio. Set by its setup(). */
 extern u8 gm_tsc_scaling;
 #define GM_TSC_RATIO_ONE (1ull << 32)
+void gm_tsc_set_offset(struct gm_vcpu *vcpu, u64 offset); /* by the program */
 long gm_tsc_set_khz(struct gm_vcpu *vcpu, unsigned long khz);
 /* The host's counter at the guest's rate. */
 u64 gm_tsc_scale(const struct gm_vcpu *vcpu, u64 tsc);

@@ -183,6 +183,13 @@ static void tsc_move(struct gm_vcpu *vcpu, u64 delta)
 		gm_clock_tsc_moved(vcpu, 1);
 }
 
+void gm_tsc_set_offset(struct gm_vcpu *vcpu, u64 offset)
+{
+	vcpu->tsc_offset = offset;
+	vcpu->vm->tsc_offset = offset;
+	gm_clock_tsc_moved(vcpu, 0);
+}
+
 /*
  * A program sets the counters of a VM's vCPUs one after the other, to the same value or (at a reset)
  * to 0, and means them to agree: what is within a second of the VM's counter is the VM's counter.
@@ -197,9 +204,7 @@ static void tsc_set(struct gm_vcpu *vcpu, u64 val)
 		gm_clock_tsc_moved(vcpu, 0);
 		return;
 	}
-	vcpu->tsc_offset = val - now;
-	vcpu->vm->tsc_offset = val - now;
-	gm_clock_tsc_moved(vcpu, 0);
+	gm_tsc_set_offset(vcpu, val - now);
 }
 
 /* ---- reading and writing ---- */

@@ -568,6 +568,27 @@ static long get_cpuid(struct gm_vcpu *vcpu, struct gm_cpuid2 __user *arg)
 	return 0;
 }
 
+static long device_attr(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
+{
+	struct gm_device_attr a;
+	void __user *p;
+	u64 offset = vcpu->tsc_offset;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.flags || a.group != GM_VCPU_TSC_CTRL || a.attr != GM_VCPU_TSC_OFFSET)
+		return -ENXIO;
+	p = (void __user *)(unsigned long)a.addr;
+	if (cmd == GM_GET_DEVICE_ATTR)
+		return copy_to_user(p, &offset, sizeof(offset)) ? -EFAULT : 0;
+	if (cmd == GM_SET_DEVICE_ATTR) {
+		if (copy_from_user(&offset, p, sizeof(offset)))
+			return -EFAULT;
+		gm_tsc_set_offset(vcpu, offset);
+	}
+	return 0;
+}
+
 /* ---- dispatch ---- */
 
 struct state_op {
@@ -669,6 +690,10 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 		return set_cpuid(vcpu, arg);
 	case GM_GET_CPUID2:
 		return get_cpuid(vcpu, arg);
+	case GM_SET_DEVICE_ATTR:
+	case GM_GET_DEVICE_ATTR:
+	case GM_HAS_DEVICE_ATTR:
+		return device_attr(vcpu, cmd, arg);
 	case GM_SET_VAPIC_ADDR:
 		return 0;
 	case GM_NMI:

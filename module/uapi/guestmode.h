@@ -122,6 +122,10 @@
 #define GM_SET_TSC_KHZ _IO(GM_IO, 0xa2)
 /* Returns kHz. Also on a VM's descriptor. */
 #define GM_GET_TSC_KHZ _IO(GM_IO, 0xa3)
+/* ENXIO: no such attribute. */
+#define GM_SET_DEVICE_ATTR _IOW(GM_IO, 0xe1, struct gm_device_attr)
+#define GM_GET_DEVICE_ATTR _IOW(GM_IO, 0xe2, struct gm_device_attr)
+#define GM_HAS_DEVICE_ATTR _IOW(GM_IO, 0xe3, struct gm_device_attr)
 #define GM_GET_XSAVE _IOR(GM_IO, 0xa4, struct gm_xsave)
 #define GM_SET_XSAVE _IOW(GM_IO, 0xa5, struct gm_xsave)
 /* As GET_XSAVE; CHECK_EXTENSION(GM_CAP_XSAVE2) tells the size: 4096. */
@@ -156,6 +160,7 @@
 #define GM_CAP_READONLY_MEM 81
 #define GM_CAP_ENABLE_CAP_VM 98
 #define GM_CAP_CHECK_EXTENSION_VM 105
+#define GM_CAP_VCPU_ATTRIBUTES 127
 #define GM_CAP_MAX_VCPU_ID 128
 #define GM_CAP_IMMEDIATE_EXIT 136
 #define GM_CAP_GET_MSR_FEATURES 153
@@ -238,6 +243,16 @@ struct gm_enable_cap {
 	__u64 args[4];
 	__u8 padding[64];
 };
+
+struct gm_device_attr {
+	__u32 flags; /* 0 */
+	__u32 group;
+	__u64 attr;
+	__u64 addr;  /* of the user's value */
+};
+/* The only attribute: what a vCPU's TSC is ahead of the host's (at the vCPU's rate); 64 bits. */
+#define GM_VCPU_TSC_CTRL 0
+#define GM_VCPU_TSC_OFFSET 0
 
 struct gm_clear_dirty_log {
 	__u32 slot;

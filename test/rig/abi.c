@@ -167,10 +167,19 @@ static uint64_t host_tsc(void)
 /* The guest's counter at half the host's rate; the readings of the host's on both sides give the bounds. */
 static int test_tsc_rate(struct guest *g)
 {
+	struct gm_device_attr a = { .group = GM_VCPU_TSC_CTRL, .attr = GM_VCPU_TSC_OFFSET };
 	uint64_t host[4], guest[2];
 	struct gm_regs r;
 	int khz = ioctl(g->vcpu, GM_GET_TSC_KHZ, 0), i;
 
+	a.addr = (uintptr_t)&guest[0];
+	CHECK(ioctl(g->vcpu, GM_GET_DEVICE_ATTR, &a) == 0);
+	guest[0] += 1ull << 40;
+	CHECK(ioctl(g->vcpu, GM_SET_DEVICE_ATTR, &a) == 0);
+	a.addr = (uintptr_t)&guest[1];
+	CHECK(ioctl(g->vcpu, GM_GET_DEVICE_ATTR, &a) == 0 && guest[1] == guest[0]);
+	a.attr = 1;
+	CHECK(ioctl(g->vcpu, GM_HAS_DEVICE_ATTR, &a) == -1 && errno == ENXIO);
 	CHECK(khz > 0 && ioctl(g->vcpu, GM_SET_TSC_KHZ, 0) == 0);
 	CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, 1) == -1 && errno == EINVAL);
 	if (ioctl(g->dev, GM_CHECK_EXTENSION, GM_CAP_TSC_CONTROL) <= 0) {
@@ -341,7 +350,7 @@ const struct test tests_abi[] = {
 	{ "registers in the shared page", test_sync },
 	{ "hypercalls of both vendors", test_hypercall },
 	{ "address translation", test_translate },
-	{ "TSC at another rate", test_tsc_rate },
+	{ "TSC: offset, another rate", test_tsc_rate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
 	{ "XCR0 and the size that follows", test_xcr0 },
 	{ "protection keys", test_pkey },

@@ -165,6 +165,9 @@ static const struct command commands[] = {
 	{ GM_GET_LAPIC, 0, ON_VCPU, 0 },
 	{ GM_SET_LAPIC, GM_GET_LAPIC, ON_VCPU, 0 },
 	{ GM_KVMCLOCK_CTRL, 0, ON_VCPU, 0 },
+	{ GM_SET_TSC_KHZ, 0, ON_VCPU, 0 },
+	{ GM_SET_DEVICE_ATTR, 0, ON_VCPU, 0 },
+	{ GM_GET_DEVICE_ATTR, 0, ON_VCPU, 0 },
 };
 
 /* The argument: mostly a filled buffer, now and then a bad pointer or one that ends in a hole. */
