@@ -123,8 +123,10 @@ void gm_stats_vm(struct gm_vm *vm, int fd)
 
 void gm_stats_vm_end(struct gm_vm *vm)
 {
-	if (!IS_ERR_OR_NULL(vm->stats_file))
-		debugfs_remove(vm->stats_file);
+	struct dentry *file = xchg(&vm->stats_file, NULL);
+
+	if (!IS_ERR_OR_NULL(file))
+		debugfs_remove(file);
 }
 
 /* ---- a descriptor for the program ---- */

@@ -29,6 +29,8 @@ void gm_vm_put(struct gm_vm *vm)
 
 static int vm_release(struct inode *inode, struct file *file)
 {
+	/* Its number is free for another one; vCPUs may keep the VM. */
+	gm_stats_vm_end(file->private_data);
 	/* They are the program's way in, and hold references. */
 	gm_irqfds_end(file->private_data);
 	gm_vm_put(file->private_data);
