@@ -184,6 +184,7 @@ static int test_tsc_rate(struct guest *g)
 	CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, 1) == -1 && errno == EINVAL);
 	if (ioctl(g->dev, GM_CHECK_EXTENSION, GM_CAP_TSC_CONTROL) <= 0) {
 		CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, khz / 2) == -1 && errno == EINVAL);
+		printf("    this CPU has no TSC scaling\n");
 		return 0;
 	}
 	CHECK(ioctl(g->vcpu, GM_SET_TSC_KHZ, khz / 2) == 0);
