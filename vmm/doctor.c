@@ -351,6 +351,26 @@ static void check_displays(void)
 		note("window: --display sdl does not work: %s", why);
 }
 
+/* What the kernel's filters can do; the file came with Linux 4.14. */
+static void check_sandbox(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/seccomp/actions_avail", "re");
+	char text[256] = "";
+
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	if (strstr(text, "user_notif"))
+		good("sandbox: machines open no files and start no programs");
+	else if (strstr(text, "trap"))
+		note("sandbox: this kernel's filters cannot ask (before Linux 5.9): guests of user "
+		     "networking have no name service, or run with '--sandbox off'");
+	else
+		note("sandbox: nothing is known of this kernel's seccomp filters; a machine says when "
+		     "it runs without");
+}
+
 static void check_user(void)
 {
 	if (!geteuid())
@@ -375,6 +395,7 @@ int vmm_doctor(int argc, char **argv)
 	check_network();
 	check_sound();
 	check_displays();
+	check_sandbox();
 	check_user();
 	if (d.lacks)
 		printf("%u things are missing without which no machine runs\n", d.lacks);
