@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -71,8 +72,7 @@ static const int for_sockets[] = {
 
 /* SDL's shared memory with the X server. */
 static const int for_libraries[] = {
-	SCMP_SYS(memfd_create), SCMP_SYS(shmat), SCMP_SYS(shmctl), SCMP_SYS(shmdt),
-	SCMP_SYS(shmget), LIST_END,
+	SCMP_SYS(memfd_create), SCMP_SYS(shmctl), SCMP_SYS(shmdt), SCMP_SYS(shmget), LIST_END,
 };
 
 /* Reports, symbols and the search for leaks of the sanitizers; never in what is installed. */
@@ -126,6 +126,8 @@ static const struct value values[] = {
 	FCNTL(F_DUPFD), FCNTL(F_DUPFD_CLOEXEC), FCNTL(F_GETFD), FCNTL(F_SETFD), FCNTL(F_GETFL),
 	FCNTL(F_SETFL), FCNTL(F_OFD_GETLK), FCNTL(F_OFD_SETLK), FCNTL(F_GETLK), FCNTL(F_SETLK),
 	IOCTL(TCGETS), IOCTL(TCSETS), IOCTL(TCSETSW), IOCTL(TCSETSF), IOCTL(TCFLSH),
+	/* TCGETS2 to TCSETSF2, which newer C libraries use. */
+	IOCTL(0x802c542a), IOCTL(0x402c542b), IOCTL(0x402c542c), IOCTL(0x402c542d),
 	IOCTL(TIOCGWINSZ), IOCTL(TIOCGPGRP), IOCTL(FIONREAD), IOCTL(FIONBIO), IOCTL(BLKDISCARD),
 	{LIST_END},
 };
@@ -151,8 +153,10 @@ static const struct value values_sockets[] = {
 	{LIST_END},
 };
 
-/* ALSA's and DRM's own numbers, by their letter. */
-static const struct value values_libraries[] = {IOCTLS('A'), IOCTLS('d'), {LIST_END}};
+/* Shared memory that is not executable; ALSA's and DRM's own numbers, by their letter. */
+static const struct value values_libraries[] = {
+	{SCMP_SYS(shmat), 2, SHM_EXEC, 0}, IOCTLS('A'), IOCTLS('d'), {LIST_END},
+};
 
 /* ---- refused ---- */
 
