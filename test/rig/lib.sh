@@ -14,7 +14,7 @@
 PATH=$PATH:/usr/sbin:/sbin
 . "$top/scripts/packages.sh"
 
-# A meta package stands for the kernel that it depends on.
+# A meta package stands for the kernel that it depends on, a name with '*' for the newest that it matches.
 rig_kernel() {
 	rig_pkg=${1%%:*}
 	rig_rest=${1#"$rig_pkg"}
@@ -33,6 +33,7 @@ rig_kernel() {
 		return 0
 	fi
 	case $rig_pkg in
+	*'*'*) rig_pkg=$(pkg_names "^$(echo "$rig_pkg" | sed 's/\./\\./g; s/\*/.*/g')\$" "$suite" "$arch" | tail -n 1) ;;
 	linux-image-[0-9]*.[0-9]*) ;;
 	*) rig_pkg=$(pkg_depends "$rig_pkg" '^linux-image-' "$suite" "$arch") ;;
 	esac
