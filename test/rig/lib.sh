@@ -40,6 +40,18 @@ rig_kernel() {
 	release=${rig_pkg#linux-image-}
 	release=${release%-unsigned}
 	kdir=$(pkg_dir "$rig_pkg" "$suite" "$arch")
+	[ -e "$kdir/boot/vmlinuz-$release" ] || rig_kernel_parts
+}
+
+# Since 7.x the image's package names two others that hold the kernel and its modules, below /usr/lib/modules.
+rig_kernel_parts() {
+	kdir=$work/kernel
+	rig_mods=$kdir/lib/modules/$release
+	mkdir -p "$kdir/boot" "$rig_mods"
+	cp "$(pkg_dir "linux-binary-$release" "$suite" "$arch")/usr/lib/modules/$release/vmlinuz" \
+		"$kdir/boot/vmlinuz-$release"
+	cp -r "$(pkg_dir "linux-modules-$release" "$suite" "$arch")/usr/lib/modules/$release/." "$rig_mods/"
+	depmod -b "$kdir" "$release"
 }
 
 rig_module() {
@@ -117,7 +129,10 @@ rig_host() {
 	for m in kvm kvm-amd kvm-intel brd; do
 		for f in $(modprobe -d "$kdir" -S "$release" --show-depends $m 2>/dev/null |
 			awk '$1 == "insmod" {print $2}'); do
-			cp "$f" "$host/"
+			case $f in
+			*.xz) xz -dc "$f" >"$host/$(basename "$f" .xz)" ;;
+			*) cp "$f" "$host/" ;;
+			esac
 		done
 	done
 	cp -L /usr/share/seabios/*.bin "$host/usr/share/seabios/"
