@@ -13,7 +13,7 @@ apt_list() {
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb openssh-client openssl iproute2 qemu-utils binutils lz4 zstd xz-utils \
 		gvncviewer xvfb xdotool ;;
 	rig) echo qemu-system-x86 bochs bochsbios vgabios isolinux syslinux-common xorriso busybox-static \
-		cpio kmod libc6-dev ;;
+		cpio kmod xz-utils libc6-dev ;;
 	debug) echo gcc make flex bison bc libelf-dev libssl-dev xz-utils ;;
 	bench) echo qemu-system-x86 bochs bochs-x bochsbios vgabios valgrind lame gzip ;;
 	deb) echo build-essential debhelper dh-dkms check fakeroot lintian debootstrap ;;
@@ -29,7 +29,7 @@ dnf_list() {
 	run) echo ipxe-roms-qemu grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients openssl iproute qemu-img lz4 zstd xz \
 		gvncviewer xorg-x11-server-Xvfb xdotool ;;
-	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod glibc-static ;;
+	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod xz glibc-static ;;
 	debug) echo gcc make flex bison bc elfutils-libelf-devel openssl-devel xz ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;
 	deb) echo dpkg-dev debhelper fakeroot lintian debootstrap ;;
