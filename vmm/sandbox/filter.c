@@ -35,7 +35,8 @@ static const int memory_and_threads[] = {
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(clock_nanosleep_time64), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(futex),
 	SCMP_SYS(futex_time64), SCMP_SYS(get_robust_list), SCMP_SYS(getcpu), SCMP_SYS(getegid),
-	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getpid), SCMP_SYS(getrandom),
+	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getpgrp), SCMP_SYS(getpid),
+	SCMP_SYS(getppid), SCMP_SYS(getrandom),
 	SCMP_SYS(getrlimit), SCMP_SYS(getrusage), SCMP_SYS(gettid), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getuid), SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap),
 	SCMP_SYS(nanosleep), SCMP_SYS(restart_syscall), SCMP_SYS(rseq), SCMP_SYS(rt_sigaction),
@@ -81,7 +82,7 @@ static const int for_sanitizers[] = {
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(getdents64), SCMP_SYS(getcwd), SCMP_SYS(clone), SCMP_SYS(wait4),
 	SCMP_SYS(ptrace), SCMP_SYS(prctl), SCMP_SYS(arch_prctl), SCMP_SYS(mmap),
-	SCMP_SYS(mprotect), SCMP_SYS(tgkill), SCMP_SYS(getppid), SCMP_SYS(sched_getparam),
+	SCMP_SYS(mprotect), SCMP_SYS(tgkill), SCMP_SYS(sched_getparam),
 	SCMP_SYS(sched_getscheduler), SCMP_SYS(process_vm_readv), LIST_END,
 };
 
