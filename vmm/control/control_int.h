@@ -9,10 +9,16 @@ struct control_conn;
 
 #define CONTROL_KEYS_MAX 1024u /* key events that wait to be typed */
 #define CONTROL_COMBO    32u
+#define CONTROL_EVENTS   32u   /* presses and releases of one key event */
 
 struct control_key {
 	u32 ch;                    /* a character, or 0: see combo */
 	char combo[CONTROL_COMBO];
+};
+
+struct control_event {
+	u16 key;
+	bool down;
 };
 
 struct gm_control {
@@ -29,7 +35,9 @@ struct gm_control {
 	/* typing at a speed that the guest's keyboard takes */
 	int key_timer;
 	struct control_key *keys;
-	unsigned int key_head, key_len;
+	unsigned int key_head, key_len, key_stalled;
+	struct control_event events[CONTROL_EVENTS]; /* of the key that is being typed */
+	unsigned int event_at, event_len;
 };
 
 /* ---- arguments ---- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Typing for the control commands. A PS/2 keyboard's queue holds sixteen bytes: what is to be typed
- * waits here and goes out two keys a tick of host time.
+ * waits here and goes out, press by press, as the guest empties that queue.
  */
 #include "vmm/control/control_int.h"
 
@@ -13,33 +13,66 @@
 #include <unistd.h>
 #include "vmm/loop.h"
 
-#define TICK_NS     33333333L
-#define KEYS_A_TICK 2
+#define TICK_NS   20000000L /* some 25 characters a second: a BIOS keeps fifteen */
+#define STALL_MAX 1500 /* ticks after which a keyboard that nobody reads gets no more */
 
 static void timer_set(struct gm_control *c, bool on)
 {
 	struct itimerspec t = {.it_value.tv_nsec = on ? TICK_NS : 0,
 			       .it_interval.tv_nsec = on ? TICK_NS : 0};
 
+	c->key_stalled = 0;
 	timerfd_settime(c->key_timer, 0, &t, NULL);
+}
+
+/* Takes down what a key consists of. */
+static void event_add(void *opaque, unsigned int key, bool down)
+{
+	struct gm_control *c = opaque;
+
+	if (c->event_len < CONTROL_EVENTS)
+		c->events[c->event_len++] = (struct control_event){(u16)key, down};
+}
+
+static void key_expand(struct gm_control *c)
+{
+	const struct gm_input_sink notes = {.key = event_add, .opaque = c};
+	const struct control_key *k = &c->keys[c->key_head];
+
+	c->event_at = c->event_len = 0;
+	if (k->ch)
+		gm_input_type(&notes, k->ch);
+	else
+		gm_input_sendkey(&notes, k->combo);
+	c->key_head = (c->key_head + 1) % CONTROL_KEYS_MAX;
+	c->key_len--;
+}
+
+/* One event, when the keyboard has room; false when it has not. */
+static bool event_pass(struct gm_control *c)
+{
+	const struct gm_input_sink *sink = &c->cfg.pc->input;
+	const struct control_event *e;
+
+	if (sink->ready && !sink->ready(sink->opaque))
+		return false;
+	while (c->event_at == c->event_len && c->key_len)
+		key_expand(c);
+	if (c->event_at < c->event_len) {
+		e = &c->events[c->event_at++];
+		sink->key(sink->opaque, e->key, e->down);
+	}
+	return true;
 }
 
 static void keys_pump(struct gm_control *c)
 {
-	const struct gm_input_sink *sink = &c->cfg.pc->input;
-	unsigned int n;
-
-	for (n = 0; n < KEYS_A_TICK && c->key_len; n++) {
-		struct control_key *k = &c->keys[c->key_head];
-
-		if (k->ch)
-			gm_input_type(sink, k->ch);
-		else
-			gm_input_sendkey(sink, k->combo);
-		c->key_head = (c->key_head + 1) % CONTROL_KEYS_MAX;
-		c->key_len--;
-	}
-	if (!c->key_len)
+	if (c->m->state != GM_STATE_RUNNING)
+		return;
+	c->key_stalled = event_pass(c) ? 0 : c->key_stalled + 1;
+	if (c->key_stalled == STALL_MAX)
+		c->key_len = c->event_at = c->event_len = 0;
+	if (!c->key_len && c->event_at == c->event_len)
 		timer_set(c, false);
 }
 

@@ -128,15 +128,18 @@ bool term_key_translate(bool code, u32 key, bool alt, struct term_key *out)
 	return combo_make(out, mods, name);
 }
 
+/* A keyboard that takes one more of its longest sequences takes a shifted character. */
 void term_keys_pump(struct gm_term *t, unsigned int n)
 {
-	while (n-- && t->queue_len) {
+	const struct gm_input_sink *sink = &t->cfg.input;
+
+	while (n-- && t->queue_len && (!sink->ready || sink->ready(sink->opaque))) {
 		struct term_key *k = &t->queue[t->queue_head];
 
 		if (k->ch)
-			gm_input_type(&t->cfg.input, k->ch);
+			gm_input_type(sink, k->ch);
 		else
-			gm_input_sendkey(&t->cfg.input, k->combo);
+			gm_input_sendkey(sink, k->combo);
 		t->queue_head = (t->queue_head + 1) % TERM_QUEUE;
 		t->queue_len--;
 		if (!t->queue_len)
