@@ -5,6 +5,7 @@
  */
 #include "module/gm.h"
 
+#include <linux/math64.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>

@@ -32,7 +32,8 @@ result() { # "" or what is wrong, name
 	else
 		echo "FAIL $2: $1"
 		failed=$((failed + 1))
-		grep -E 'warning|rror|undefined|guestmode:' "$work/log" | head -n 20
+		grep -E 'warning|rror|undefined|guestmode:' "$work/log" |
+			{ [ -z "${named:-}" ] && cat || grep -vE '/include/[^:]*:[0-9:]* warning'; } | head -n 20
 	fi
 }
 

@@ -51,7 +51,7 @@ rig_kernel_parts() {
 	cp "$(pkg_dir "linux-binary-$release" "$suite" "$arch")/usr/lib/modules/$release/vmlinuz" \
 		"$kdir/boot/vmlinuz-$release"
 	cp -r "$(pkg_dir "linux-modules-$release" "$suite" "$arch")/usr/lib/modules/$release/." "$rig_mods/"
-	depmod -b "$kdir" "$release"
+	depmod -b "$kdir" "$release" 2>/dev/null
 }
 
 rig_module() {
