@@ -80,7 +80,7 @@ static const int for_libraries[] = {
 static const int for_sanitizers[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat),
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(access), SCMP_SYS(faccessat),
-	SCMP_SYS(getdents64), SCMP_SYS(getcwd), SCMP_SYS(clone), SCMP_SYS(wait4),
+	SCMP_SYS(getdents), SCMP_SYS(getdents64), SCMP_SYS(getcwd), SCMP_SYS(clone), SCMP_SYS(wait4),
 	SCMP_SYS(ptrace), SCMP_SYS(prctl), SCMP_SYS(arch_prctl), SCMP_SYS(mmap),
 	SCMP_SYS(mprotect), SCMP_SYS(tgkill), SCMP_SYS(sched_getparam),
 	SCMP_SYS(sched_getscheduler), SCMP_SYS(process_vm_readv), LIST_END,
@@ -164,7 +164,8 @@ static const struct value values_libraries[] = {
 /* EACCES: what looks for a file, a connection or executable memory finds that it may not. */
 static const int no_access[] = {
 	SCMP_SYS(access), SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(creat), SCMP_SYS(faccessat),
-	SCMP_SYS(faccessat2), SCMP_SYS(getdents64), SCMP_SYS(inotify_init1), SCMP_SYS(link),
+	SCMP_SYS(faccessat2), SCMP_SYS(getdents), SCMP_SYS(getdents64),
+	SCMP_SYS(inotify_init1), SCMP_SYS(link),
 	SCMP_SYS(linkat), SCMP_SYS(listen), SCMP_SYS(lstat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),

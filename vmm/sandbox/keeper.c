@@ -24,7 +24,8 @@ struct gm_keeper {
 
 static int save_open(const char *part)
 {
-	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+				O_NONBLOCK, 0666);
 
 	return fd < 0 ? -errno : fd;
 }
