@@ -35,6 +35,7 @@ insmod /guestmode.ko && echo "rig: module loaded"
 mkfifo /tmp/in
 timeout 800 /vmm run --accel guestmode --display none --memory 128M /disk.img </tmp/in >/tmp/out 2>&1 &
 exec 3>/tmp/in
+tail -f /tmp/out &
 n=0
 until grep -q 'guestmode# ' /tmp/out || [ $n = 700 ]; do
 	n=$((n + 1))
@@ -43,7 +44,6 @@ done
 echo poweroff >&3
 wait $!
 echo "rig: vmm ended with $?"
-tail -n 20 /tmp/out
 rmmod guestmode && echo "rig: module unloaded"
 echo "rig: end"
 poweroff -f
