@@ -447,11 +447,14 @@ int rig_fuzz(const char *device, unsigned int seconds, uint64_t seed)
 		w[i] = (struct worker){ &f, (seed + i) * 0x9e3779b97f4a7c15ull | 1, i, 0 };
 		pthread_create(&f.threads[i], NULL, worker, &w[i]);
 	}
-	/* A guest that loops ends with a signal, also after the thread that sends them. */
+	/*
+	 * A guest that loops ends with a signal, also after the thread that sends them. One whose RUN was given
+	 * a mask of all signals ends with the process.
+	 */
 	for (i = 0; i < NTHREADS; i++) {
 		while (now() < f.end + 1)
 			sleep(1);
-		while (pthread_tryjoin_np(f.threads[i], NULL)) {
+		while (now() < f.end + 10 && pthread_tryjoin_np(f.threads[i], NULL)) {
 			pthread_kill(f.threads[i], SIGUSR1);
 			usleep(10000);
 		}
