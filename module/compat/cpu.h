@@ -407,9 +407,13 @@ static inline void gm_debug_restore(const struct gm_debug *d)
 
 /* ---- clock ---- */
 
-/* The time stamp counter runs at one rate, in sleep too, and alike on all CPUs. */
+/* The time stamp counter runs at one rate, in sleep too, and alike on all CPUs; or tsc=reliable says so. */
 static inline int gm_tsc_stable(void)
 {
+#ifdef X86_FEATURE_TSC_RELIABLE
+	if (boot_cpu_has(X86_FEATURE_TSC_RELIABLE) && !check_tsc_unstable())
+		return 1;
+#endif
 #ifdef X86_FEATURE_NONSTOP_TSC
 	return boot_cpu_has(X86_FEATURE_CONSTANT_TSC) && boot_cpu_has(X86_FEATURE_NONSTOP_TSC) &&
 	       !check_tsc_unstable();
