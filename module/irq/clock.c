@@ -230,7 +230,7 @@ static u64 *msr_at(struct gm_vcpu *vcpu, u32 index)
 	case MSR_STEAL:
 		return &vcpu->pv.steal;
 	case MSR_EOI:
-		return vcpu->lapic ? &vcpu->pv.eoi : NULL;
+		return &vcpu->pv.eoi; /* nothing comes of it without a local APIC in the kernel */
 	}
 	return NULL;
 }
