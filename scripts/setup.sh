@@ -11,7 +11,7 @@ apt_list() {
 	run) echo ipxe-qemu grub-pc-bin grub-common busybox-static e2fsprogs fdisk cpio dpkg kmod ;;
 	test) echo check python3 xorriso mtools isolinux syslinux-common debootstrap e2fsprogs \
 		libdpkg-perl grub-common grub-pc-bin memtest86+ grub-rescue-pc ipxe tmux gdb openssh-client openssl iproute2 qemu-utils binutils lz4 zstd xz-utils \
-		gvncviewer xvfb xdotool ;;
+		gvncviewer xvfb xdotool openbox ;;
 	rig) echo qemu-system-x86 bochs bochsbios vgabios isolinux syslinux-common xorriso busybox-static \
 		cpio kmod xz-utils libc6-dev ;;
 	debug) echo gcc make flex bison bc libelf-dev libssl-dev xz-utils ;;
@@ -28,7 +28,7 @@ dnf_list() {
 		libpng-devel zlib-devel libzstd-devel jansson-devel inih-devel libslirp-devel libseccomp-devel SDL2-devel libvncserver-devel acpica-tools seabios-bin seavgabios-bin ;;
 	run) echo ipxe-roms-qemu grub2-pc-modules grub2-tools busybox e2fsprogs util-linux cpio dpkg kmod ;;
 	test) echo check-devel python3 xorriso mtools syslinux debootstrap binutils tmux gdb openssh-clients openssl iproute qemu-img lz4 zstd xz \
-		gvncviewer xorg-x11-server-Xvfb xdotool ;;
+		gvncviewer xorg-x11-server-Xvfb xdotool openbox ;;
 	rig) echo qemu-system-x86 bochs syslinux xorriso busybox cpio kmod xz glibc-static ;;
 	debug) echo gcc make flex bison bc elfutils-libelf-devel openssl-devel xz ;;
 	bench) echo qemu-system-x86 bochs valgrind lame gzip ;;

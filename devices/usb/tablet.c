@@ -285,8 +285,10 @@ int usb_tablet_out(struct usb_tablet *t, unsigned int endpoint, const u8 *buf, u
 void usb_tablet_move(struct usb_tablet *t, unsigned int x, unsigned int y, int dz,
 		     unsigned int buttons)
 {
-	struct tablet_report r = {.x = (u16)MIN(x, 0x7fffu), .y = (u16)MIN(y, 0x7fffu),
-				  .buttons = buttons & 7, .wheel = (s8)-MIN(MAX(dz, -127), 127)};
+	unsigned int px = MIN(x, 0x7fffu), py = MIN(y, 0x7fffu);
+	int up = -MIN(MAX(dz, -127), 127);
+	struct tablet_report r = {.x = (u16)px, .y = (u16)py, .buttons = buttons & 7,
+				  .wheel = (s8)up};
 	struct tablet_report *last =
 		&t->queue[(t->head + t->count + TABLET_QUEUE - 1) % TABLET_QUEUE];
 	bool merge = t->count && last->buttons == r.buttons && !last->wheel && !r.wheel;
