@@ -113,6 +113,8 @@ static void signal_ready(void *opaque, u32 events)
 		gm_machine_end(r->m, GM_END_QUIT, "interrupted");
 	else if (si.ssi_signo == SIGUSR2)
 		write_screenshot(r);
+	else if (si.ssi_signo == SIGWINCH)
+		gm_term_resized(r->term);
 	else if (si.ssi_signo == SIGCONT)
 		gm_machine_resume(r->m);
 	else
@@ -130,6 +132,7 @@ static int signals_setup(struct run *r)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* writes give EFBIG, which becomes a disk error */

@@ -180,6 +180,49 @@ def test_terminal(files):
     return None
 
 
+def ticking(pid):
+    """The terminal's redraw timer runs: by what the kernel says of the timers of the process."""
+    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
+        try:
+            with open(path, encoding="ascii") as f:
+                if "it_interval: (0, 33333333)" in f.read():
+                    return True
+        except OSError:
+            pass
+    return False
+
+
+def test_terminal_rests(files):
+    """A screen that stands still is not looked at: the timer stops. Sizes, the menu and the guest start it."""
+    if not shutil.which("tmux"):
+        raise Skip("needs tmux")
+    with tempfile.TemporaryDirectory(prefix="vmm-term-") as d:
+        t = Terminal(d)
+        try:
+            t.type(f"{VMM} run --accel soft --memory 32M --name rests --control {d}/ctl --sandbox off {files.path('spin.img')}")
+            t.expect(r"Booting from", 60)
+            pids = subprocess.run(["pgrep", "-f", f"control {d}/ctl"], stdout=subprocess.PIPE, check=False).stdout.split()
+            pids = [int(p) for p in pids if os.path.realpath(f"/proc/{int(p)}/exe") == os.path.realpath(VMM)]
+            for what in ("the start", "another size", "the menu"):
+                for _ in range(200):
+                    if not any(map(ticking, pids)):
+                        break
+                    time.sleep(0.1)
+                else:
+                    return f"after {what} the timer does not stop"
+                if what == "the start":
+                    t.tmux("resize-window", "-x", "60", "-y", "20")
+                    t.expect(r"rests \| text", 20)
+                elif what == "another size":
+                    t.menu()
+                    t.keys("x")
+            t.menu("q", "q")
+            t.expect(r"ended by the user", 30)
+        finally:
+            t.close()
+    return None
+
+
 def test_terminal_too_small(files):
     """A terminal of a few characters is no reason to end."""
     if not shutil.which("tmux"):
@@ -202,4 +245,4 @@ def test_terminal_too_small(files):
 
 
 def cases(files):
-    return [(t.__name__, lambda t=t: t(files)) for t in (test_terminal, test_terminal_too_small)]
+    return [(t.__name__, lambda t=t: t(files)) for t in (test_terminal, test_terminal_rests, test_terminal_too_small)]

@@ -3,7 +3,8 @@
  * The terminal user interface: taking the terminal over and giving it back, the redraw timer,
  * the two views.
  *
- * The screen view is drawn with ncurses, 30 times a second at most and only what changed. In the
+ * The screen view is drawn with ncurses, 30 times a second at most and only what changed; with nothing
+ * to draw the timer stops, until the display adapter, a key or a message starts it again. In the
  * serial view curses steps aside and bytes pass between the terminal and the serial line
  * unchanged, so that the terminal's own emulation serves. Host time drives the redraw: a paused
  * guest can be looked at. Standard error is caught meanwhile and shown on the status line; all
@@ -36,6 +37,55 @@
 #define KEYS_A_TICK   2 /* what a PS/2 keyboard's queue takes without loss */
 #define ESCAPE_DEFAULT 0x1d /* Ctrl-] */
 
+/* ---- the timer ---- */
+
+static void tick_set(struct gm_term *t, bool on)
+{
+	struct itimerspec its = { .it_interval.tv_nsec = on ? TICK_NS : 0,
+				  .it_value.tv_nsec = on ? TICK_NS : 0 };
+
+	t->ticking = on;
+	timerfd_settime(t->timer_fd, 0, &its, NULL);
+}
+
+static void term_wake(struct gm_term *t)
+{
+	if (!t->ticking)
+		tick_set(t, true);
+}
+
+static void watch_fired(void *opaque)
+{
+	struct gm_term *t = opaque;
+
+	t->watching = false;
+	term_wake(t);
+}
+
+static void state_changed(void *opaque, struct gm_machine *m)
+{
+	term_wake(opaque);
+}
+
+void gm_term_resized(struct gm_term *t)
+{
+	if (t)
+		term_wake(t);
+}
+
+/* Nothing waits for a tick, and the display adapter tells of its next change. */
+static bool can_rest(struct gm_term *t)
+{
+	const struct gm_display_source *d = &t->cfg.display;
+
+	if (t->message_ticks || t->queue_len || t->leave_serial || t->redraw)
+		return false;
+	if (!t->in_curses || !d->snapshot || t->watching)
+		return true;
+	t->watching = d->watch && d->watch(d->opaque, &t->watch);
+	return t->watching;
+}
+
 /* ---- messages ---- */
 
 void gm_term_message(struct gm_term *t, const char *text)
@@ -45,6 +95,7 @@ void gm_term_message(struct gm_term *t, const char *text)
 	snprintf(t->message, sizeof(t->message), "%.*s", (int)n, text);
 	t->message_ticks = MESSAGE_TICKS;
 	t->redraw = true;
+	term_wake(t);
 }
 
 /* What somebody wrote to standard error: kept for the end, its last line shown. */
@@ -131,8 +182,10 @@ static void tty_input(void *opaque, const u8 *buf, size_t len)
 
 	gm_char_input(t->cfg.serial, buf, esc ? (size_t)(esc - buf) : len);
 	/* Not from inside the back end that calls this. */
-	if (esc)
+	if (esc) {
 		t->leave_serial = true;
+		term_wake(t);
+	}
 }
 
 /* Output since the line was last looked at comes first. */
@@ -272,6 +325,8 @@ static void timer_event(void *opaque, u32 events)
 	}
 	term_keys_pump(t, KEYS_A_TICK);
 	frame(t);
+	if (can_rest(t))
+		tick_set(t, false);
 }
 
 static void stdin_event(void *opaque, u32 events)
@@ -288,6 +343,7 @@ static void stdin_event(void *opaque, u32 events)
 	term_keys_read(t);
 	if (t->redraw)
 		frame(t);
+	term_wake(t);
 }
 
 /* ---- start and stop ---- */
@@ -315,11 +371,10 @@ static void goodbye_make(struct gm_term *t)
 
 static int timer_start(struct gm_term *t)
 {
-	struct itimerspec its = { .it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS };
-
 	t->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->timer_fd < 0 || timerfd_settime(t->timer_fd, 0, &its, NULL))
+	if (t->timer_fd < 0)
 		return -errno;
+	tick_set(t, true);
 	return gm_loop_add(t->m->loop, t->timer_fd, EPOLLIN, timer_event, t);
 }
 
@@ -336,6 +391,9 @@ int gm_term_start(struct gm_machine *m, const struct gm_term_cfg *cfg, struct gm
 	t->m = m;
 	t->cfg = *cfg;
 	t->timer_fd = t->err_pipe = t->err_saved = -1;
+	t->watch = (struct gm_display_watch){ .fn = watch_fired, .opaque = t };
+	t->listener = (struct gm_state_listener){ .fn = state_changed, .opaque = t };
+	gm_machine_listen(m, &t->listener);
 	t->cursor_x = t->cursor_y = -1;
 	if (!t->cfg.escape)
 		t->cfg.escape = ESCAPE_DEFAULT;
@@ -375,6 +433,9 @@ void gm_term_stop(struct gm_term *t)
 	if (!t)
 		return;
 	gm_char_set_viewer(t->cfg.serial, NULL, NULL);
+	gm_machine_unlisten(t->m, &t->listener);
+	if (t->watching)
+		t->cfg.display.unwatch(t->cfg.display.opaque, &t->watch);
 	if (t->timer_fd >= 0) {
 		gm_loop_remove(t->m->loop, t->timer_fd);
 		close(t->timer_fd);

@@ -35,5 +35,7 @@ int gm_term_start(struct gm_machine *m, const struct gm_term_cfg *cfg, struct gm
 void gm_term_stop(struct gm_term *t);
 /* One line on the status row for a few seconds. Machine lock held. */
 void gm_term_message(struct gm_term *t, const char *text);
+/* The terminal may have another size (SIGWINCH). Machine lock held; NULL is fine. */
+void gm_term_resized(struct gm_term *t);
 
 #endif

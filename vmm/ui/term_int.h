@@ -25,6 +25,9 @@ struct gm_term {
 	bool redraw;        /* draw even if the guest's screen has not changed */
 	enum term_view view;
 	int timer_fd;
+	bool ticking, watching;
+	struct gm_display_watch watch;
+	struct gm_state_listener listener;
 	struct screen *curses; /* ncurses' SCREEN */
 	bool in_curses;
 	bool leave_serial;  /* the escape key came on the serial view */
