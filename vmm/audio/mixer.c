@@ -195,7 +195,7 @@ void gm_voice_free(struct gm_voice *v)
 
 void gm_voice_start(struct gm_voice *v, u32 rate)
 {
-	static const gm_frame silence;
+	static const gm_frame silence = {0, 0};
 	u32 lead;
 
 	if (!v)
