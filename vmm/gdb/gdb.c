@@ -113,8 +113,8 @@ static int listen_unix(struct gm_gdb *g, const char *path, char *err, size_t err
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
 		unlink(path);
 	if (g->path && g->listen_fd >= 0 &&
-	    !gm_keeper_allow(g->m->keeper, GM_KEEPER_UNLINK, path) && !bind(g->listen_fd, (struct sockaddr *)&a, sizeof(a)) &&
-	    !listen(g->listen_fd, 1))
+	    !gm_keeper_allow(g->m->keeper, GM_KEEPER_UNLINK, path) &&
+	    !bind(g->listen_fd, (struct sockaddr *)&a, sizeof(a)) && !listen(g->listen_fd, 1))
 		return 0;
 	snprintf(err, errlen, "--gdb: %s: %s", path, strerror(errno));
 	return -EIO;

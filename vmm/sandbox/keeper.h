@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The keeper: a small process beside the machine that does the few things with paths which a
- * machine in its sandbox still needs (docs/safety.md). It is forked before anything is opened. While the machine is built
- * it is told which paths may be used for what; from gm_keeper_seal() on that list is closed, and
- * the keeper does nothing that is not on it.
+ * machine in its sandbox still needs (docs/safety.md). It is forked before anything is opened.
+ * While the machine is built it is told which paths may be used for what; from gm_keeper_seal() on
+ * that list is closed, and the keeper does nothing that is not on it.
  *
  * Until it is sealed, and without a keeper (k == NULL, --sandbox off), the calls below do their
  * work in the calling process. Calls are safe from any thread.
