@@ -196,7 +196,13 @@ class Xvfb:
             self.display = ":" + f.readline().strip()
         os.environ["DISPLAY"] = self.display
         os.environ["SDL_VIDEODRIVER"] = "x11"
-        self.manager = subprocess.Popen(["openbox", "--sm-disable"], stderr=subprocess.DEVNULL)
+        self.manager = subprocess.Popen(["openbox", "--sm-disable"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # A window that is mapped while the window manager comes up may stay without an answer.
+        end = time.monotonic() + 60 * T
+        while subprocess.run(["xdotool", "get_num_desktops"], capture_output=True, check=False).returncode:
+            if time.monotonic() > end:
+                raise GuestError("no window manager")
+            time.sleep(0.2)
         return self
 
     def __exit__(self, kind, value, tb):
@@ -234,8 +240,16 @@ class Xvfb:
         return [int(re.search(rf"^{k}=(-?\d+)$", out, re.M).group(1)) for k in ("X", "Y", "WIDTH", "HEIGHT")]
 
 
-def inside(rows, x, y, w, h):
-    return [r[3 * x : 3 * (x + w)] for r in rows[y : y + h]]
+def shows(screen, rows, place):
+    """Whether the picture is on the screen at about that place: what a window manager puts around a window is
+    not told."""
+    w = len(rows[0])
+    key = next(i for i, r in enumerate(rows) if any(r))
+    for y in range(max(place[1] - 60, 0), min(place[1] + 60, len(screen) - len(rows)) + 1):
+        at = screen[y + key].find(rows[key])
+        if at >= 0 and at % 3 == 0 and all(screen[y + i][at : at + w] == r for i, r in enumerate(rows)):
+            return True
+    return False
 
 
 def until(g, what, limit, fn):
@@ -256,12 +270,13 @@ def sdl():
         x.tool("type", "--delay", "30", 'echo "Window $((6*7))!" > /tmp/w; cat /tmp/w')
         x.tool("key", "Return")
         until(g, "not typed", 60, lambda: "Window 42!" in g.command("cat /tmp/w", r"guestmode# "))
+        x.tool("mousemove", "5", "5")  # the pointer would be in the picture
         time.sleep(2)
         shot = g.screen()
         keep(shot)
         width, height, rows = png_pixels(shot)
         until(g, "the window does not have the guest's size", 30, lambda: x.place(w)[2:] == [width, height])
-        until(g, "the window shows another picture", 30, lambda: inside(x.rows(), *x.place(w)) == rows)
+        until(g, "the window shows another picture", 30, lambda: shows(x.rows(), rows, x.place(w)))
         x.tool("key", "ctrl+alt+f")
         until(g, "not the whole screen", 30, lambda: x.place(w) == [0, 0, 1024, 768])
         x.tool("key", "ctrl+alt+f")
@@ -270,7 +285,8 @@ def sdl():
         until(g, "not captured", 30, lambda: "Ctrl+Alt+G" in x.tool("getwindowname", w))
         x.tool("key", "ctrl+alt+g")
         until(g, "still captured", 30, lambda: "Ctrl+Alt+G" not in x.tool("getwindowname", w))
-        x.tool("windowquit", w)
+        x.tool("windowfocus", "--sync", w)
+        x.tool("key", "alt+F4")
         g.wait(0, 120 * T)
         return f"{width}x{height}, {g.seconds():.1f} s"
 

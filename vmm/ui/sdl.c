@@ -267,9 +267,19 @@ static void on_wheel(struct gm_sdl *s, const SDL_MouseWheelEvent *e)
 	on_pointer(s, e->mouseX, e->mouseY, 0, 0, e->direction == SDL_MOUSEWHEEL_FLIPPED ? e->y : -e->y);
 }
 
+static void on_close(struct gm_sdl *s)
+{
+	gm_lock(s->m);
+	s->cfg.close(s->cfg.opaque);
+	gm_unlock(s->m);
+}
+
 static void on_window(struct gm_sdl *s, const SDL_WindowEvent *e)
 {
 	switch (e->event) {
+	case SDL_WINDOWEVENT_CLOSE:
+		on_close(s);
+		break;
 	case SDL_WINDOWEVENT_FOCUS_LOST:
 		keys_release(s);
 		capture(s, false);
@@ -279,13 +289,6 @@ static void on_window(struct gm_sdl *s, const SDL_WindowEvent *e)
 		draw(s);
 		break;
 	}
-}
-
-static void on_quit(struct gm_sdl *s)
-{
-	gm_lock(s->m);
-	s->cfg.close(s->cfg.opaque);
-	gm_unlock(s->m);
 }
 
 /* False: the window is to go. */
@@ -314,9 +317,6 @@ static bool handle(struct gm_sdl *s, const SDL_Event *e)
 		break;
 	case SDL_WINDOWEVENT:
 		on_window(s, &e->window);
-		break;
-	case SDL_QUIT:
-		on_quit(s);
 		break;
 	}
 	return true;
