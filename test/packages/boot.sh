@@ -34,6 +34,7 @@ echo
 insmod /guestmode.ko && echo "rig: module loaded"
 mkfifo /tmp/in
 timeout 800 /vmm run --accel guestmode --display none --memory 128M /disk.img </tmp/in >/tmp/out 2>&1 &
+vmm=$!
 exec 3>/tmp/in
 tail -f /tmp/out &
 n=0
@@ -42,7 +43,7 @@ until grep -q 'guestmode# ' /tmp/out || [ $n = 700 ]; do
 	sleep 1
 done
 echo poweroff >&3
-wait $!
+wait $vmm
 echo "rig: vmm ended with $?"
 rmmod guestmode && echo "rig: module unloaded"
 echo "rig: end"
