@@ -5,7 +5,7 @@ SHAREDIR = $(DESTDIR)$(PREFIX)/share
 DKMSDIR  = $(DESTDIR)/usr/src/guestmode-$(VERSION)
 PACKAGES = $(BUILD)/packages
 DIST     = $(PACKAGES)/guestmode-$(VERSION).tar.gz
-MODULE_FILES = $(shell cd $(CURDIR) && find module -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.sh' \) | LC_ALL=C sort)
+MODULE_FILES = $(shell cd $(CURDIR) && find module -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.sh' \) ! -name compat_config.h ! -name '*.mod.c' | LC_ALL=C sort)
 
 .PHONY: install
 install: all
