@@ -184,8 +184,21 @@ static void port_wake(void *opaque)
 
 /* ---- the client ---- */
 
+/* libvncserver 0.9.14 does not free what it has for a WebSocket (later ones do, after this), nor its
+ * list of extensions. */
 static void on_gone(rfbClientPtr cl)
 {
+	rfbExtensionData *e = cl->extensions, *next;
+
+	cl->extensions = NULL;
+	for (; e; e = next) {
+		next = e->next;
+		free(e);
+	}
+#ifdef LIBVNCSERVER_WITH_WEBSOCKETS
+	free(cl->wsctx);
+	cl->wsctx = NULL;
+#endif
 	client_of(cl)->cl = NULL;
 }
 
