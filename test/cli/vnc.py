@@ -20,6 +20,15 @@ def machine(files, name, where, *args):
     return Machine(files, name, "--display", where, *args, files.path("spin.img"))
 
 
+def alone(m, n):
+    """Waits until there are n clients."""
+    for _ in range(300):
+        if m.ask("info", "display")["viewers"] == n:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def greeted(where):
     """The server answers a new client."""
     with rfb.Client(where) as c:
@@ -130,11 +139,7 @@ def test_several(files):
         except (rfb.RfbError, OSError):
             pass
         clients.pop().s.close()
-        for _ in range(100):
-            if m.ask("info", "display")["viewers"] == 7:
-                break
-            time.sleep(0.1)
-        if not greeted(n):
+        if not alone(m, 7) or not greeted(n):
             return "no place"
         for c in clients:
             c.s.close()
@@ -184,6 +189,8 @@ def test_hostile_clients(files):
                     pass
                 good.refresh()
                 s.close()
+            if not alone(m, 1):
+                return "those who hung up are still there"
             # Six of them stay, silent in the middle of something.
             silent = [rfb.dial(n) for _ in range(6)]
             for i, s in enumerate(silent):

@@ -7,12 +7,14 @@ import struct
 import subprocess
 import time
 
+from guest import GuestError
+
 RAW, DESKTOP_SIZE, KEY_NUMBERS = 0, -223, -258
 SYMS = {"\n": 0xFF0D, "\t": 0xFF09, "\b": 0xFF08}
 SHIFT = 0xFFE1
 
 
-class RfbError(Exception):
+class RfbError(GuestError):
     pass
 
 
