@@ -213,6 +213,33 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 exec sh
 " "$2" "$work"/modules/*.ko ;;
+	initrd-xen)
+		# The shell of dom0 is on Xen's console.
+		busybox_initrd amd64 "$(echo "$shell_init" | sed s/ttyS0/hvc0/g)
+" "$2" ;;
+	xen-cd)
+		# GRUB starts Xen by multiboot 2, Xen the generic kernel as its dom0.
+		mkdir -p "$work/cd/boot/grub"
+		x=$(pkg_dir xen-hypervisor-4.17-amd64 bookworm amd64)
+		zcat "$x/boot/xen-4.17-amd64.gz" >"$work/cd/boot/xen"
+		cp "$("$0" linux-6.1-amd64)" "$work/cd/boot/vmlinuz"
+		cp "$("$0" initrd-xen)" "$work/cd/boot/initrd"
+		printf '%s\n' 'set timeout=0' 'menuentry x {' \
+			' multiboot2 /boot/xen console=com1 com1=115200,8n1 dom0_mem=512M,max:512M' \
+			' module2 /boot/vmlinuz console=hvc0 quiet' ' module2 /boot/initrd' '}' >"$work/cd/boot/grub/grub.cfg"
+		grub_cd "$work/cd" "$2" ;;
+	installer-cd-*)
+		# The Debian installer for the network, from a CD: its menu has the serial line and the screen.
+		mkdir -p "$work/cd/boot/grub"
+		d=$(pkg_dir "debian-installer-12-netboot-${1#installer-cd-}" bookworm amd64)
+		cp "$d"/usr/lib/debian-installer/images/12/*/text/debian-installer/*/linux \
+			"$d"/usr/lib/debian-installer/images/12/*/text/debian-installer/*/initrd.gz "$work/cd/boot/"
+		printf '%s\n' 'serial --unit=0 --speed=115200' 'terminal_input serial console' 'terminal_output serial console' \
+			'set timeout=-1' \
+			'menuentry "serial line" --hotkey=s {' ' linux /boot/linux console=ttyS0 quiet' ' initrd /boot/initrd.gz' '}' \
+			'menuentry "screen" --hotkey=v {' ' insmod all_video' ' set gfxpayload=800x600x32' \
+			' linux /boot/linux vga=788 quiet' ' initrd /boot/initrd.gz' '}' >"$work/cd/boot/grub/grub.cfg"
+		grub_cd "$work/cd" "$2" ;;
 	initrd-i386) busybox_initrd i386 "$shell_init" "$2" ;;
 	debian-disk) "$here/debian-disk.sh" amd64 "$2" >&2 ;;
 	demo-disk) "$here/demo-disk.sh" "$2" >&2 ;;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """PNG files as rows of pixels."""
+import os
 import struct
 import zlib
 
@@ -50,5 +51,14 @@ def png_unfilter(kind, line, prev, bpp):
 
 def pixels_differ(a, b):
     """Share of pixels that differ by more than a rounding of colours."""
-    bad = sum(1 for r, t in zip(a, b) for i in range(0, len(r), 3) if max(abs(r[i + k] - t[i + k]) for k in range(3)) > 8)
+    bad = sum(1 for r, t in zip(a, b) if r != t for i in range(0, len(r), 3) if max(abs(r[i + k] - t[i + k]) for k in range(3)) > 8)
     return bad / (len(a) * len(a[0]) // 3)
+
+
+def picture_differs(name, shot):
+    """Share of the pixels in which the picture in the file `shot` ("": none) is not pictures/NAME.png."""
+    if not shot:
+        return 1.0
+    width, height, want = png_pixels(os.path.join(os.path.dirname(os.path.abspath(__file__)), "pictures", name + ".png"))
+    got = png_pixels(shot)
+    return pixels_differ(want, got[2]) if got[:2] == (width, height) else 1.0

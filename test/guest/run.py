@@ -17,8 +17,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import net  # noqa: E402
 import screen  # noqa: E402
 import sound  # noqa: E402
+import systems  # noqa: E402
 from guest import Guest, GuestError, image  # noqa: E402
-from picture import pixels_differ, png_pixels  # noqa: E402
+from picture import picture_differs  # noqa: E402
 
 CMDLINE = "console=ttyS0 quiet"
 PROMPT = r"guest# "
@@ -258,18 +259,12 @@ def on_serial(pattern, limit, *args):
 def vesamenu():
     """isolinux with a graphical menu: the picture in pictures/, but for one pixel in a hundred (an
     isolinux of another release may word its help lines differently)."""
-    reference = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pictures", "vesamenu.png")
-    width, height, want = png_pixels(reference)
     with Guest("--cdrom", image("vesamenu-cd"), screen="png") as g:
         end, differ = time.monotonic() + 120 * T, 1.0
         while time.monotonic() < end:
-            shot = g.screen()
-            if shot:
-                got = png_pixels(shot)
-                if got[:2] == (width, height):
-                    differ = pixels_differ(want, got[2])
-                if differ <= 0.01:
-                    return f"{width}x{height}, {100 * differ:.2f} % of the pixels differ, {g.seconds():.1f} s"
+            differ = picture_differs("vesamenu", g.screen())
+            if differ <= 0.01:
+                return f"{100 * differ:.2f} % of the pixels differ, {g.seconds():.1f} s"
             time.sleep(1)
         g.fail(f"the menu is not the picture: {100 * differ:.1f} % of the pixels differ")
 
@@ -381,7 +376,7 @@ GUESTS = [
 ]
 
 
-GUESTS += net.GUESTS + screen.GUESTS + sound.GUESTS
+GUESTS += net.GUESTS + screen.GUESTS + sound.GUESTS + systems.GUESTS
 
 
 def main():
