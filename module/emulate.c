@@ -19,6 +19,7 @@ struct attempt {
 	struct x86_emul e;
 	struct gm_vcpu *vcpu;
 	struct x86_mmu mmu;
+	u8 has_mmu; /* set up, which takes time and is not always needed */
 };
 
 static struct gm_vcpu *vcpu_of(struct x86_ctx *ctx)
@@ -41,17 +42,22 @@ static int operand_known(const struct attempt *a, u64 lin, unsigned int acc)
 
 static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
 {
+	int ret, user = ctx->cpl == 3, code = acc == X86_ACC_EXEC;
 	struct attempt *a = ctx->cpu;
 	struct x86_walk_result r;
-	int ret;
 
 	if (operand_known(a, lin, acc)) {
 		*gpa = a->vcpu->emulated.gpa;
 		return 0;
 	}
-	ret = x86_walk(&a->mmu, lin, acc, ctx->cpl == 3, !!(ctx->rflags & X86_FL_AC), &r,
-			   &ctx->fault);
-
+	if (code && gm_fetch_find(a->vcpu, lin, user, gpa))
+		return 0;
+	ret = a->has_mmu ? 0 : gm_walk_setup(a->vcpu, &a->mmu);
+	if (ret)
+		return ret;
+	a->has_mmu = 1;
+	ret = code ? gm_fetch_walk(a->vcpu, &a->mmu, lin, user, &r, &ctx->fault) :
+		     x86_walk(&a->mmu, lin, acc, user, !!(ctx->rflags & X86_FL_AC), &r, &ctx->fault);
 	*gpa = r.gpa;
 	return ret;
 }
@@ -156,8 +162,15 @@ static int op_write(struct x86_ctx *ctx, u64 lin, const void *buf, unsigned int 
 		    unsigned int acc)
 {
 	u8 copy[64];
-	int ret = len > sizeof(copy) ? EMUL_FAIL : op_probe(ctx, lin, len, acc);
+	u64 gpa;
+	int ret;
 
+	if (len <= 8 && !(((lin + len - 1) ^ lin) & PAGE_MASK)) {
+		ret = translate(ctx, lin, acc, &gpa);
+		memcpy(copy, buf, len);
+		return ret ? ret : piece(vcpu_of(ctx), gpa, copy, len, acc);
+	}
+	ret = len > sizeof(copy) ? EMUL_FAIL : op_probe(ctx, lin, len, acc);
 	if (ret)
 		return ret;
 	memcpy(copy, buf, len);
@@ -240,6 +253,7 @@ static int op_set_cr(struct x86_ctx *ctx, unsigned int cr, u64 val)
 	struct gm_vcpu *vcpu = vcpu_of(ctx);
 	int ret = 0;
 
+	((struct attempt *)ctx->cpu)->has_mmu = 0;
 	switch (cr) {
 	case 0: ret = gm_set_cr0(vcpu, val); break;
 	case 2: vcpu->cr2 = val; break;
@@ -354,7 +368,7 @@ static const struct x86_ops emul_ops = {
 
 /* ---- one instruction ---- */
 
-static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
+static void attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 {
 	struct x86_ctx *ctx = &a->e.ctx;
 	struct gm_seg cs;
@@ -372,6 +386,8 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	ctx->long_mode = !!(vcpu->efer & X86_EFER_LMA);
 	ctx->nmi_blocked = vcpu->nmi_masked;
 	a->e.io = &emul_io;
+	a->e.decoded = vcpu->decoded;
+	a->has_mmu = 0;
 	gm_backend->get_seg(vcpu, GM_CS, &cs);
 	if (ctx->long_mode && (cs.attr & X86_SEG_L))
 		a->e.mode = X86_MODE_64;
@@ -379,7 +395,6 @@ static int attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 		a->e.mode = X86_MODE_32;
 	else
 		a->e.mode = X86_MODE_16;
-	return gm_walk_setup(vcpu, &a->mmu);
 }
 
 void gm_step_trap(struct gm_vcpu *vcpu)
@@ -585,9 +600,8 @@ int gm_emulate_ins(struct gm_vcpu *vcpu)
 	int ret;
 
 	down_read(&vcpu->vm->slots_sem);
-	ret = attempt_start(&a, vcpu);
-	if (!ret)
-		ret = x86_emul_decode(&a.e, NULL, 0);
+	attempt_start(&a, vcpu);
+	ret = x86_emul_decode(&a.e, NULL, 0);
 	if (!ret && a.e.insn.op == X86_OP_INS && is_batch(&a))
 		n = min_t(unsigned int, batch_span(&a, &gpa), vcpu->ins_count);
 	if (n)
@@ -607,9 +621,8 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 
 	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
 	down_read(&vcpu->vm->slots_sem);
-	ret = attempt_start(&a, vcpu);
-	if (!ret)
-		ret = insn_get(&a, exit);
+	attempt_start(&a, vcpu);
+	ret = insn_get(&a, exit);
 	/* What other vCPUs must see done at once is left to the CPU where that is possible. */
 	if (!ret && ((a.e.insn.prefixes & X86_PFX_LOCK) || a.e.insn.op == X86_OP_XCHG) &&
 	    gm_mmu_unprotect(vcpu))
@@ -638,9 +651,8 @@ int gm_deliver(struct gm_vcpu *vcpu, const struct x86_event *ev)
 	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
 	a.e.shadow = 0;
 	down_read(&vcpu->vm->slots_sem);
-	ret = attempt_start(&a, vcpu);
-	if (!ret)
-		ret = x86_event_raise(&a.e.ctx, ev);
+	attempt_start(&a, vcpu);
+	ret = x86_event_raise(&a.e.ctx, ev);
 	up_read(&vcpu->vm->slots_sem);
 	if (ret)
 		return ret == X86_SHUTDOWN ? -ECANCELED : -EIO;
@@ -654,13 +666,13 @@ int gm_deliver(struct gm_vcpu *vcpu, const struct x86_event *ev)
 int gm_task_switch(struct gm_vcpu *vcpu, const struct gm_exit *x)
 {
 	struct attempt a;
-	int ret;
+	int ret = 0;
 
 	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
 	a.e.shadow = 0;
 	down_read(&vcpu->vm->slots_sem);
-	ret = attempt_start(&a, vcpu);
-	if (!ret && !x->next_rip)
+	attempt_start(&a, vcpu);
+	if (!x->next_rip)
 		ret = x86_emul_decode(&a.e, NULL, 0);
 	a.e.ctx.rip = x->next_rip ? x->next_rip : vcpu->rip + a.e.insn.len;
 	if (!ret)
@@ -670,28 +682,33 @@ int gm_task_switch(struct gm_vcpu *vcpu, const struct gm_exit *x)
 	return finish(&a, ret);
 }
 
-int gm_skip(struct gm_vcpu *vcpu, u64 next_rip)
+/* Where the next instruction is when the CPU did not say. Apart: most exits do without this much stack. */
+static noinline int next_find(struct gm_vcpu *vcpu, u64 *next_rip)
 {
 	struct attempt a;
-	int ret = 0;
+	int ret;
 
-	if (!next_rip) {
-		vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
-		down_read(&vcpu->vm->slots_sem);
-		ret = attempt_start(&a, vcpu);
-		if (!ret)
-			ret = x86_emul_decode(&a.e, NULL, 0);
-		up_read(&vcpu->vm->slots_sem);
-		if (ret == X86_FAULT) {
-			fault_queue(vcpu, &a.e.ctx.fault);
-			return 0;
-		}
-		if (ret)
-			return -EINVAL;
-		next_rip = vcpu->rip + a.e.insn.len;
-		if (a.e.mode != X86_MODE_64)
-			next_rip = (u32)next_rip;
-	}
+	vcpu->pos = vcpu->nwrite = vcpu->want_read = 0;
+	down_read(&vcpu->vm->slots_sem);
+	attempt_start(&a, vcpu);
+	ret = x86_emul_decode(&a.e, NULL, 0);
+	up_read(&vcpu->vm->slots_sem);
+	if (ret == X86_FAULT)
+		fault_queue(vcpu, &a.e.ctx.fault);
+	if (ret)
+		return ret;
+	*next_rip = vcpu->rip + a.e.insn.len;
+	if (a.e.mode != X86_MODE_64)
+		*next_rip = (u32)*next_rip;
+	return 0;
+}
+
+int gm_skip(struct gm_vcpu *vcpu, u64 next_rip)
+{
+	int ret = next_rip ? 0 : next_find(vcpu, &next_rip);
+
+	if (ret)
+		return ret == X86_FAULT ? 0 : -EINVAL;
 	vcpu->rip = next_rip;
 	vcpu->int_shadow = 0;
 	if ((vcpu->rflags & X86_FL_TF) || (vcpu->debug & GM_DEBUG_STEP))
@@ -708,9 +725,8 @@ int gm_is_hypercall(struct gm_vcpu *vcpu)
 	int ret;
 
 	down_read(&vcpu->vm->slots_sem);
-	ret = attempt_start(&a, vcpu);
-	if (!ret)
-		ret = x86_linear(&a.e.ctx, X86_CS, vcpu->rip, sizeof(code), X86_ACC_EXEC, &lin);
+	attempt_start(&a, vcpu);
+	ret = x86_linear(&a.e.ctx, X86_CS, vcpu->rip, sizeof(code), X86_ACC_EXEC, &lin);
 	if (!ret)
 		ret = access(&a.e.ctx, lin, code, sizeof(code), X86_ACC_EXEC);
 	up_read(&vcpu->vm->slots_sem);
@@ -726,10 +742,9 @@ int gm_translate(struct gm_vcpu *vcpu, u64 lin, u64 *gpa)
 	int ret;
 
 	down_read(&vcpu->vm->slots_sem);
-	ret = attempt_start(&a, vcpu);
+	attempt_start(&a, vcpu);
 	a.e.ctx.cpl = 0;
-	if (!ret)
-		ret = translate(&a.e.ctx, lin, X86_ACC_READ, gpa);
+	ret = translate(&a.e.ctx, lin, X86_ACC_READ, gpa);
 	up_read(&vcpu->vm->slots_sem);
 	return ret ? -EINVAL : 0;
 }

@@ -83,6 +83,7 @@ struct gm_vm {
 	struct gm_slot slots[GM_MAX_SLOTS]; /* written under slots_sem and mmu_lock */
 	u8 slot_order[GM_MAX_SLOTS];   /* likewise: indices of the slots in use, by gfn */
 	unsigned int nslots;           /* likewise: how many those are */
+	u32 slots_gen;                 /* likewise: how often they changed */
 	spinlock_t mmu_lock;
 	struct gm_vm_mmu mmu;
 	u8 dirty_manual;               /* slots_sem: GET_DIRTY_LOG leaves the bits to CLEAR_DIRTY_LOG */
@@ -177,6 +178,17 @@ struct gm_frag {
 	u8 kind;
 };
 #define GM_MAX_FRAGS 8
+
+/* A walk for code, by entries from the top, and what it was done with (fetch.c). */
+struct gm_fetch {
+	u64 lin, gpa;          /* of the page */
+	u64 cr0, cr3, cr4, efer;
+	u64 entry[4];
+	unsigned long hva[4];  /* where the entries are in the process */
+	u32 slots_gen;
+	u8 levels;             /* entries; 0: nothing is known */
+	u8 user;
+};
 
 /* What is kept of an instruction that waits for a read: it is not fetched and decoded again. */
 struct gm_emulated {
@@ -295,6 +307,8 @@ struct gm_vcpu {
 	u8 nwrite, wrote;
 	u8 want_read;          /* reads[nread] is to be asked for */
 	struct gm_emulated emulated;
+	struct gm_fetch fetch;
+	struct x86_decoded decoded[X86_DECODED];
 	struct gm_frag reads[GM_MAX_FRAGS];
 	struct gm_frag writes[GM_MAX_FRAGS];
 
@@ -467,10 +481,19 @@ void gm_slot_dirty(struct gm_slot *slot, u64 index);
  * one access.
  */
 int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len);
+/* Where `gpa` is in the process, or 0: valid as long as vm->slots_gen stays. */
+unsigned long gm_mem_hva(struct gm_vm *vm, u64 gpa);
+/* From there; 1, 2, 4 and (on 64-bit hosts) 8 bytes at once. 0 or -EFAULT. */
+int gm_user_read(unsigned long hva, void *buf, unsigned int len);
 int gm_mem_write(struct gm_vm *vm, u64 gpa, const void *buf, unsigned int len);
 int gm_mem_writable(struct gm_vm *vm, u64 gpa);
 /* 1: replaced; 0: was not `old`; negative as above. Aligned, 4 or 8 bytes. */
 int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val);
+
+/* fetch.c */
+int gm_fetch_find(struct gm_vcpu *vcpu, u64 lin, int user, u64 *gpa);
+int gm_fetch_walk(struct gm_vcpu *vcpu, const struct x86_mmu *mmu, u64 lin, int user,
+		  struct x86_walk_result *out, struct x86_fault *fault);
 
 /* mmu.c (see mmu.h too) */
 int gm_mmu_init(struct gm_vm *vm);

@@ -42,6 +42,7 @@ static void slots_sort(struct gm_vm *vm)
 {
 	unsigned int i, j;
 
+	vm->slots_gen++;
 	vm->nslots = 0;
 	for (i = 0; i < GM_MAX_SLOTS; i++) {
 		if (!vm->slots[i].npages)
@@ -378,13 +379,8 @@ static unsigned long mem_hva(struct gm_vm *vm, u64 gpa, int write, struct gm_slo
 #define READ_AS(type) __get_user(*(type *)buf, (type __user *)hva)
 #define WRITE_AS(type) __put_user(*(const type *)buf, (type __user *)hva)
 
-int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len)
+int gm_user_read(unsigned long hva, void *buf, unsigned int len)
 {
-	struct gm_slot *slot;
-	unsigned long hva = mem_hva(vm, gpa, 0, &slot);
-
-	if (!hva)
-		return -ENOENT;
 	switch (len) {
 	case 1: return READ_AS(u8);
 	case 2: return READ_AS(u16);
@@ -394,6 +390,20 @@ int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len)
 #endif
 	}
 	return __copy_from_user(buf, (void __user *)hva, len) ? -EFAULT : 0;
+}
+
+unsigned long gm_mem_hva(struct gm_vm *vm, u64 gpa)
+{
+	struct gm_slot *slot;
+
+	return mem_hva(vm, gpa, 0, &slot);
+}
+
+int gm_mem_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len)
+{
+	unsigned long hva = gm_mem_hva(vm, gpa);
+
+	return hva ? gm_user_read(hva, buf, len) : -ENOENT;
 }
 
 static int user_write(unsigned long hva, const void *buf, unsigned int len)

@@ -58,7 +58,9 @@ extern bool gm_nested;
 #define GM_NO_GFN (~0ull)
 
 struct gm_shadow;
+struct x86_fault;
 struct x86_mmu;
+struct x86_walk_result;
 
 /* Of a VM; all under mmu_lock. */
 struct gm_vm_mmu {

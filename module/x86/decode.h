@@ -186,6 +186,17 @@ struct x86_insn {
 #define X86_INSN_MAX 15u
 
 /*
+ * An instruction that was decoded before: the same bytes in the same mode are the same instruction.
+ * The 15 bytes are kept as two words that overlap by one. mode 0 (all zeroes) is an empty entry.
+ */
+struct x86_decoded {
+	u64 key[2];
+	u8 mode;
+	struct x86_insn insn;
+};
+#define X86_DECODED 8 /* entries of a table; a power of two */
+
+/*
  * Decodes the instruction at `bytes`, of which `avail` may be read (more than 15 are not looked
  * at). Returns its length, or one of X86_DECODE_*. An encoding that is not defined (in this mode)
  * gives op X86_OP_INVALID, to be answered with #UD, and a length for the record only. So does LOCK

@@ -8,6 +8,32 @@
  */
 #include "module/x86/emul_impl.h"
 
+/* As x86_decode(), which is asked only when the table does not have it. */
+static int emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int n)
+{
+	struct x86_decoded *d;
+	u64 key[2];
+	int ret;
+
+	if (!e->decoded || n < X86_INSN_MAX)
+		return x86_decode(&e->insn, e->mode, bytes, n);
+	memcpy(&key[0], bytes, 8);
+	memcpy(&key[1], bytes + 7, 8);
+	d = &e->decoded[(key[0] ^ key[0] >> 11 ^ e->ctx.rip) & (X86_DECODED - 1)];
+	if (d->mode == (u8)e->mode && d->key[0] == key[0] && d->key[1] == key[1]) {
+		e->insn = d->insn;
+		return d->insn.len;
+	}
+	ret = x86_decode(&e->insn, e->mode, bytes, n);
+	if (ret > 0) {
+		d->key[0] = key[0];
+		d->key[1] = key[1];
+		d->mode = (u8)e->mode;
+		d->insn = e->insn;
+	}
+	return ret;
+}
+
 int x86_emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int avail)
 {
 	u8 buf[X86_INSN_MAX];
@@ -16,7 +42,7 @@ int x86_emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int avail)
 	u64 lin;
 
 	if (avail) {
-		ret = x86_decode(&e->insn, e->mode, bytes, avail);
+		ret = emul_decode(e, bytes, avail);
 		if (ret > 0)
 			return e->insn.op == X86_OP_INVALID ? x86_raise(&e->ctx, X86_UD) : 0;
 	}
@@ -33,7 +59,7 @@ int x86_emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int avail)
 			return ret;
 		n = want;
 		want = X86_INSN_MAX;
-		ret = x86_decode(&e->insn, e->mode, buf, n);
+		ret = emul_decode(e, buf, n);
 	} while (ret == X86_DECODE_MORE && n < X86_INSN_MAX);
 	if (ret < 0)
 		return x86_raise_err(&e->ctx, X86_GP, 0);

@@ -38,6 +38,7 @@ struct x86_emul {
 	struct x86_ctx ctx;          /* rip: of the instruction before, of the next one after */
 	const struct x86_emul_io *io;
 	struct x86_insn insn;
+	struct x86_decoded *decoded; /* X86_DECODED entries that the caller keeps, or NULL */
 	enum x86_mode mode;
 	u8 shadow;                   /* out: X86_EMUL_SHADOW, the next instruction takes no interrupt */
 	u64 gpr[16];                 /* ctx.gpr points here; the caller takes them back on success */

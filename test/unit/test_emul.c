@@ -202,6 +202,36 @@ START_TEST(instructions)
 }
 END_TEST
 
+/* A table of decoded instructions changes nothing: not when it is empty, full, or has another mode's. */
+START_TEST(remembered)
+{
+	static struct x86_decoded table[X86_DECODED];
+	static const enum x86_mode modes[] = { X86_MODE_32, X86_MODE_16, X86_MODE_32, X86_MODE_64, X86_MODE_32 };
+	struct x86_emul plain, e;
+	unsigned int i;
+
+	memset(mem, 0, sizeof(mem));
+	memcpy(mem + 0x100, cases[_i].code, cases[_i].len);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		memset(&plain, 0, sizeof(plain));
+		plain.ctx.ops = &ops;
+		plain.ctx.rip = 0x100;
+		plain.mode = modes[i];
+		e = plain;
+		e.decoded = table;
+		ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), x86_emul_decode(&plain, NULL, 0));
+		ck_assert_msg(!memcmp(&e.insn, &plain.insn, sizeof(e.insn)), "%s: mode %u",
+			      cases[_i].name, modes[i]);
+	}
+	/* One byte further it is something else. */
+	mem[0x100] ^= 1;
+	e = plain;
+	e.decoded = table;
+	ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), x86_emul_decode(&plain, NULL, 0));
+	ck_assert(!memcmp(&e.insn, &plain.insn, sizeof(e.insn)));
+}
+END_TEST
+
 START_TEST(port_value)
 {
 	struct x86_emul e;
@@ -265,6 +295,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_add_loop_test(t, remembered, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(t, instructions, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(t, port_value);
 	tcase_add_loop_test(t, vector_loads, 0, sizeof(loads) / sizeof(loads[0]));
