@@ -40,6 +40,7 @@ int guest_open(struct guest *g)
 	g->mem = mmap(NULL, MEM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(g->mem != MAP_FAILED);
 	CHECK(guest_slot(g, 0, 0, 0, MEM_SIZE, g->mem) == 0);
+	CHECK(!g->irqchip || ioctl(g->vm, GM_CREATE_IRQCHIP, 0) == 0);
 	g->vcpu = ioctl(g->vm, GM_CREATE_VCPU, 0);
 	CHECK(g->vcpu >= 0);
 	g->run = mmap(NULL, ioctl(g->dev, GM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,

@@ -14,6 +14,7 @@
 
 struct guest {
 	const char *path; /* device file */
+	int irqchip; /* guest_open() creates the kernel's interrupt controllers */
 	int dev, vm, vcpu;
 	uint8_t *mem;
 	struct gm_run *run;

@@ -45,13 +45,22 @@ GUEST_CODE(loop_fill_write, 64, "mov $0x20000000, %ebx; mov $4096, %esi; 1: mov 
 				"add $4096, %rbx; dec %esi; jnz 1b; out %al, $0x80; hlt");
 GUEST_CODE(irq_handler, 64, "iretq");
 
+/* With the kernel's interrupt controllers: local APIC at (%rdi), its timer at one count per nanosecond. */
+#define WITH_APIC "mov $0xfee00000, %edi; movl $0x1ff, 0xf0(%rdi); movl $0xb, 0x3e0(%rdi); movl $0x30, 0x320(%rdi);"
+GUEST_CODE(loop_pic, 64, LOOP("out %al, $0x21;"));
+GUEST_CODE(loop_apic, 64, WITH_APIC LOOP("movl $0, 0x80(%rdi);"));
+GUEST_CODE(loop_ipi, 64, WITH_APIC LOOP("movl $0x40030, 0x300(%rdi); sti; nop; cli;"));
+GUEST_CODE(loop_timer, 64, WITH_APIC LOOP("mov %ebp, %edx; movl $1, 0x380(%rdi); sti; 2: cmp %ebp, %edx; je 2b; cli;"));
+GUEST_CODE(eoi_handler, 64, "inc %ebp; movl $0, 0xb0(%rdi); iretq");
+
 /* A 64-bit interrupt gate for vector 0x30, handler at CODE + 0x800. */
 static int idt_set(struct guest *g)
 {
+	const char *code = g->irqchip ? eoi_handler : irq_handler;
 	struct gm_sregs s;
 	uint64_t *gate = (uint64_t *)(g->mem + 0x6000 + 0x30 * 16);
 
-	memcpy(g->mem + CODE + 0x800, irq_handler, irq_handler_end - irq_handler);
+	memcpy(g->mem + CODE + 0x800, code, (g->irqchip ? eoi_handler_end : irq_handler_end) - code);
 	gate[0] = ((CODE + 0x800) & 0xffff) | 8ull << 16 | 0x8e00ull << 32;
 	gate[1] = 0;
 	/* The gate's selector: code at 8. */
@@ -91,9 +100,11 @@ struct row {
 	const char *name, *from, *to;
 	unsigned int rounds;
 	int fill; /* needs FILL_PAGES pages at FILL_GPA that no table has yet */
+	int irqchip;
 };
 
-#define ROW(name, code, rounds, fill) { name, code, code##_end, rounds, fill }
+#define ROW(name, code, rounds, fill) { name, code, code##_end, rounds, fill, 0 }
+#define ROW_IRQCHIP(name, code) { name, code, code##_end, ROUNDS, 0, 1 }
 static const struct row rows[] = {
 	ROW("CPUID", loop_cpuid, ROUNDS, 0),
 	ROW("RDMSR (APIC_BASE)", loop_rdmsr, ROUNDS, 0),
@@ -107,13 +118,17 @@ static const struct row rows[] = {
 	ROW("HLT, interrupt, IRET", loop_hlt, ROUNDS, 0),
 	ROW("page fill, read", loop_fill, FILL_PAGES, 1),
 	ROW("page fill, write", loop_fill_write, FILL_PAGES, 1),
+	ROW_IRQCHIP("port write to the kernel", loop_pic),
+	ROW_IRQCHIP("local APIC write (TPR)", loop_apic),
+	ROW_IRQCHIP("IPI to itself, EOI", loop_ipi),
+	ROW_IRQCHIP("timer interrupt, EOI", loop_timer),
 };
 
 /* One run of a row with a fresh guest: ticks in all, after a round that warms everything up. */
 static int measure(const char *path, const struct row *row, uint64_t *ticks)
 {
 	size_t size = (size_t)FILL_PAGES << 12;
-	struct guest g = { .path = path };
+	struct guest g = { .path = path, .irqchip = row->irqchip };
 	void *mem = MAP_FAILED;
 	int ret = guest_open(&g);
 
