@@ -24,7 +24,7 @@ AMD-V, 686-pae guest | --guest linux-6.1-686-pae --only boot
 AMD-V, 686-pae guest, shadow paging | --guest linux-6.1-686-pae --param nested=0 --only boot
 AMD-V, Linux 5.10 | --kernel linux-image-cloud-amd64:amd64:bullseye --model max,xsave=off --cpus 2 --only programs shadow boot irqchip
 AMD-V, Linux 6.12 | --kernel linux-image-cloud-amd64:amd64:trixie --only programs shadow boot
-AMD-V, Linux 7.2 | --kernel linux-image-7.2.*-cloud-amd64:amd64:trixie-backports --model max,xsave=off --cpus 2 --only programs shadow boot irqchip
+AMD-V, Linux 7.2 | --kernel linux-image-7.2.*-cloud-amd64:amd64:trixie-backports --model max,xsave=off,avx=off,avx2=off,pclmulqdq=off --cpus 2 --only programs shadow boot irqchip
 AMD-V, i386 host without PAE | --kernel linux-image-686:i386 --only programs shadow
 AMD-V, i386 host | --kernel linux-image-686-pae:i386 --only programs shadow
 VT-x, Haswell | --engine bochs --only programs shadow reload boot coexist
