@@ -212,7 +212,7 @@ START_TEST(remembered)
 
 	memset(mem, 0, sizeof(mem));
 	memcpy(mem + 0x100, cases[_i].code, cases[_i].len);
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		memset(&plain, 0, sizeof(plain));
 		plain.ctx.ops = &ops;
 		plain.ctx.rip = 0x100;
