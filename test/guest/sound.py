@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import tempfile
+import time
 import wave
 
 from guest import Guest, GuestError, image
@@ -100,9 +101,37 @@ def card(name, kernel, initrd, setup, mixer):
     return run
 
 
+# Timer channel 2 to 1193182 / 1193 Hz, square wave; speaker on for 18 ticks; then "rang" to the serial line.
+BEEP = bytes.fromhex("fa b0b6e643 b0a9e642 b004e642 e4610c03e661 fb b91200 f4 e2fd e46124fce661 baf803") + b"".join(
+    bytes([0xB0, c, 0xEE]) for c in b"rang"
+) + bytes.fromhex("fa f4 ebfd")
+
+
+def boot_sector(out):
+    """A boot sector that beeps; out: where to, "" the host's sound (a driver that plays nothing)."""
+
+    def run():
+        with tempfile.TemporaryDirectory() as d:
+            disk, wav = os.path.join(d, "beep.img"), os.path.join(d, "beep.wav")
+            with open(disk, "wb") as f:
+                f.write(BEEP.ljust(510, b"\0") + b"\x55\xaa" + bytes(512 * 63))
+            os.environ["SDL_AUDIODRIVER"] = "dummy"
+            with Guest("--disk", disk, "--memory", "16M", "--sound", "speaker" + out.replace("%", wav)) as g:
+                g.expect(r"rang", 60 * T)
+                time.sleep(1)
+                g.proc.terminate()
+                g.wait(0, 30 * T)
+                took = g.seconds()
+            return check(wav, {1000: 14}) if out else f"{took:.1f} s"
+
+    return run
+
+
 SB16 = "rmmod snd_sb16; insmod /lib/*-snd-sb16.ko isapnp=0 port=0x220 irq=5 dma8=1 dma16=5"
 
 GUESTS = [
+    ("sound-beep", True, boot_sector(",wav=%")),
+    ("sound-host", True, boot_sector("")),
     ("sound-speaker", False, speaker),
     ("sound-ac97", True, card("ac97", "linux-6.1-amd64", "initrd-sound-amd64", "", "82801AA-ICH")),
     ("sound-sb16", False, card("sb16", "linux-6.1-686", "initrd-sound-i386", SB16, "SB16")),
