@@ -49,10 +49,10 @@ static void event_postpone(struct gm_vcpu *vcpu)
 		vcpu->nmi_masked = 0;
 		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
 	}
-	if (vcpu->irq_injected >= 0 && !vcpu->irq_soft && vcpu->irq_pending < 0) {
+	/* A software interrupt is executed again. */
+	if (vcpu->irq_injected >= 0 && !vcpu->irq_soft && vcpu->irq_pending < 0)
 		vcpu->irq_pending = vcpu->irq_injected;
-		vcpu->irq_injected = -1;
-	}
+	vcpu->irq_injected = -1;
 }
 
 /* A fault met while an exception is delivered may make a double fault of both, and a third one ends it. */

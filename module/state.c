@@ -178,7 +178,7 @@ static long get_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 	s->cr8 = vcpu->cr8;
 	s->efer = vcpu->efer;
 	s->apic_base = vcpu->apic_base;
-	if (irq >= 0)
+	if (irq >= 0 && !(irq == vcpu->irq_injected && vcpu->irq_soft))
 		s->interrupt_bitmap[irq / 64] |= 1ull << (irq % 64);
 	return 0;
 }
@@ -238,6 +238,7 @@ static long get_events(struct gm_vcpu *vcpu, struct gm_vcpu_events *e)
 	e->exception.error_code = vcpu->exc.err;
 	e->interrupt.injected = irq >= 0;
 	e->interrupt.nr = irq >= 0 ? irq : 0;
+	e->interrupt.soft = vcpu->irq_injected >= 0 && vcpu->irq_soft;
 	e->interrupt.shadow = vcpu->int_shadow;
 	e->nmi.injected = vcpu->nmi_injected;
 	e->nmi.pending = vcpu->nmi_pending;

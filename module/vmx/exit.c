@@ -46,7 +46,7 @@ static u32 irq(struct gm_vcpu *vcpu)
 {
 	/* RIP is at a software interrupt's instruction, INT n. */
 	if (vcpu->irq_soft)
-		vmx_write(VMCS_ENTRY_LEN, 2);
+		vmx_write(VMCS_ENTRY_LEN, vmx_of(vcpu)->soft_len);
 	return (u8)vcpu->irq_injected | VMX_EV_VALID | (vcpu->irq_soft ? VMX_EV_SOFT : VMX_EV_INTR);
 }
 
@@ -136,7 +136,10 @@ void vmx_events_write(struct gm_vcpu *vcpu)
 
 /* ---- out of it ---- */
 
-/* Software interrupts and exceptions need nothing: RIP is still at the instruction. */
+/*
+ * Software exceptions need nothing: RIP is still at the instruction. So it is with a software interrupt, but it
+ * comes before an interrupt that waits, also where the shadow of STI is gone.
+ */
 static void collect_event(struct gm_vcpu *vcpu, u32 info)
 {
 	u8 nr = info;
@@ -150,6 +153,11 @@ static void collect_event(struct gm_vcpu *vcpu, u32 info)
 	case VMX_EV_INTR:
 		vcpu->irq_injected = nr;
 		vcpu->irq_soft = 0;
+		break;
+	case VMX_EV_SOFT:
+		vcpu->irq_injected = nr;
+		vcpu->irq_soft = 1;
+		vmx_of(vcpu)->soft_len = vmx_read(VMCS_INSN_LEN);
 		break;
 	case VMX_EV_NMI:
 		vcpu->nmi_injected = 1;

@@ -55,6 +55,7 @@ static int vmx_vcpu_init(struct gm_vcpu *vcpu)
 	}
 	*(u32 *)v->vmcs = vmx_caps.revision;
 	v->fresh = 1;
+	v->soft_len = 2;
 	v->valid = VMX_ALL_SEGS;
 	return 0;
 }

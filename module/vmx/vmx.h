@@ -59,6 +59,7 @@ struct vmx_vcpu {
 	u8 pe;             /* CR0.PE when that was found */
 	u64 exit_rip;
 	u32 interruptibility; /* as the last exit left it */
+	u8 soft_len;       /* of the INT n whose delivery was interrupted */
 	/* What the VMCS has: */
 	u64 cr0, cr0_shadow, cr3, cr4, cr4_shadow, efer, dr7, pat, tsc_offset, tsc_ratio, eptp;
 	u32 cpu_ctl;
