@@ -230,8 +230,8 @@ apt_in purge guestmode guestmode-dkms >"$log" 2>&1 && audit
 result "purge" $? "$log"
 apt_in autoremove --purge "linux-headers-$second" "linux-headers-$third" >>"$log" 2>&1
 files >"$work/after"
-# Not counted: apt's own records, and the lists that depmod makes for each kernel.
-comm -13 "$work/before" "$work/after" | grep -vE '^\./(debs|root|tmp)(/|$)|^\./var/lib/dpkg/' |
+# Not counted: records of apt and systemd, and the lists that depmod makes for each kernel.
+comm -13 "$work/before" "$work/after" | grep -vE '^\./(debs|root|tmp|run/systemd)(/|$)|^\./var/lib/dpkg/' |
 	grep -vE '^\./usr/lib/modules/[^/]*(/modules\.[a-z.]*)?$' >"$log"
 [ ! -s "$log" ]
 result "nothing is left" $? "$log"
