@@ -10,7 +10,8 @@
 #   pkg_chroot ROOT ARCH WORK COMMAND...   runs a command in such a root, with the folder WORK as its /tmp
 #   $pkg_build   the packages that building a module needs besides linux-headers-RELEASE
 
-CACHE=${CACHE:-$(cd "$(dirname "$0")/.." && pwd)/cache}
+# Beside this file's folder, from wherever the script that reads it was started ("top" is its word for that).
+CACHE=${CACHE:-${top:-$(cd "$(dirname "$0")/.." && pwd)}/cache}
 
 pkg_host_suite() {
 	. /etc/os-release

@@ -5,7 +5,8 @@
 # which modules are built; the image is arch/x86/boot/bzImage there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../../scripts/packages.sh"
+top=$(cd "$here/../.." && pwd)
+. "$top/scripts/packages.sh"
 sum=$(cat "$here/debug-kernel.config" "$here/debug-kernel.sh" | sha256sum | cut -c1-12)
 tree=$CACHE/rig/debug-6.1-$sum
 if [ ! -f "$tree/.done" ]; then
