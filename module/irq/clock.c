@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The paravirtual clock and its relatives: MSRs 11h, 12h, 4b564d00h, 4b564d01h, 4b564d03h and 4b564d04h, and the pages in
- * guest memory that they name. Source: Linux, Documentation/virt/kvm/x86/{msr,cpuid,timekeeping}.rst.
+ * The paravirtual clock and its relatives: MSRs 11h, 12h, 4b564d00h, 4b564d01h, 4b564d03h and 4b564d04h,
+ * and the pages in guest memory that they name. Source: Linux, Documentation/virt/kvm/x86/{msr,cpuid,timekeeping}.rst.
  *
  * A guest's clock is the host's monotonic one plus vm->clock.offset. Where the host's TSC is good,
  * the clock follows the TSC from one reference point that all vCPUs share, and says that it is stable;
