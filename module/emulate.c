@@ -508,9 +508,10 @@ static int insn_get(struct attempt *a, const struct gm_exit *exit)
 	k->rip = vcpu->rip;
 	k->mode = a->e.mode;
 	k->insn = a->e.insn;
-	if (exit && exit->data_gpa) {
+	/* The CPU's walk, or the one of shadow paging after its fault. */
+	if (exit && (exit->data_gpa || (exit->kind == GM_X_PAGE && vcpu->mmu.fault_gpa != GM_NO_GPA))) {
 		k->has_gpa = 1;
-		k->gpa = exit->addr;
+		k->gpa = exit->data_gpa ? exit->addr : vcpu->mmu.fault_gpa;
 		k->gpa_write = !!(exit->acc & GM_PF_WRITE);
 	}
 	return 0;

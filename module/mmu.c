@@ -46,6 +46,7 @@ int gm_mmu_vcpu_init(struct gm_vcpu *vcpu)
 {
 	vcpu->mmu.reload = 1;
 	vcpu->mmu.table_gfn = GM_NO_GFN;
+	vcpu->mmu.fault_gpa = GM_NO_GPA;
 	return ops->vcpu_init ? ops->vcpu_init(vcpu) : 0;
 }
 

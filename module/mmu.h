@@ -56,6 +56,7 @@ extern bool gm_nested;
 
 #define GM_SPARE_PAGES 16
 #define GM_NO_GFN (~0ull)
+#define GM_NO_GPA (~0ull)
 
 struct gm_shadow;
 struct x86_fault;
@@ -88,6 +89,7 @@ struct gm_vcpu_mmu {
 	u8 reload;        /* GM_RELOAD_*: cr0, cr3, cr4 or efer changed: call gm_mmu_reload() before run() */
 	u64 pdpte[4];     /* shadow: of a guest with PAE paging, as its last load of CR3 left them */
 	struct gm_shadow *top; /* shadow: what points to the root, or roots with PAE; mmu_lock */
+	u64 fault_gpa;    /* shadow: where the operand of the last fault is, or GM_NO_GPA */
 	u64 table_gfn;    /* shadow: the table that the last fault wanted to write, or GM_NO_GFN */
 	u64 tried_gfn, tried_rip; /* where gm_mmu_unprotect() was the answer the last time */
 };

@@ -669,9 +669,12 @@ static int shadow_fault(struct gm_vcpu *vcpu, u64 lin, u32 acc)
 	w.acc = acc;
 	w.role = role_of(vcpu);
 	vcpu->mmu.table_gfn = GM_NO_GFN;
+	vcpu->mmu.fault_gpa = GM_NO_GPA;
 	ret = walk_guest(vcpu, &w);
 	if (ret == X86_FAULT)
 		return 0;
+	if (!ret && !(acc & GM_PF_FETCH))
+		vcpu->mmu.fault_gpa = w.r.gpa;
 	if (!ret && write_unprotected(&w) && (w.r.flags & X86_WALK_USER) && (vcpu->cr4 & GM_CR4_SMAP))
 		ret = -ENOENT;
 	if (!ret)
