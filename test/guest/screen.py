@@ -340,10 +340,10 @@ def cd_change():
 
 GUESTS = [
     ("vnc-text", True, vnc_text),
-    ("vnc-menu", True, vnc_menu),
+    ("vnc-menu", False, vnc_menu),
     ("vnc-graphics", False, vnc_graphics),
     ("mouse-ps2", False, mouse),
-    ("sdl", True, sdl),
+    ("sdl", False, sdl),
     ("sdl-no-desktop", False, sdl_without_desktop),
     ("cd-change", False, cd_change),
 ]
