@@ -340,7 +340,7 @@ def cd_change():
 
 GUESTS = [
     ("vnc-text", True, vnc_text),
-    ("vnc-menu", False, vnc_menu),
+    ("vnc-menu", True, vnc_menu),
     ("vnc-graphics", False, vnc_graphics),
     ("mouse-ps2", False, mouse),
     ("sdl", False, sdl),

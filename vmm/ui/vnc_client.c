@@ -167,6 +167,7 @@ static void picture_update(struct vnc_client *c)
 		}
 	}
 	gm_view_unlock(view);
+	c->tell_size |= resized && c->screen;
 	if (resized && c->screen)
 		c->v->api.rfbNewFramebuffer(c->screen, (char *)c->pixels, (int)c->width,
 					    (int)c->height, 8, 3, 4);
@@ -273,6 +274,11 @@ static void client_talk(struct vnc_client *c)
 	c->cl->clientGoneHook = on_gone;
 	while (c->cl && client_wait(c, deadline)) {
 		c->v->api.rfbProcessEvents(c->screen, 0);
+		/* A size that came before the client said that it understands sizes is not told. */
+		if (c->cl && c->tell_size && c->cl->useNewFBSize) {
+			c->cl->newFBSizePending = TRUE;
+			c->tell_size = false;
+		}
 		if (c->cl && c->key_numbers)
 			ext_confirm(c);
 	}

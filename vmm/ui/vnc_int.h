@@ -62,6 +62,7 @@ struct vnc_client {
 	struct gm_keys_held held; /* machine lock */
 	unsigned int buttons;
 	bool key_numbers;   /* asked for key numbers, and was not told yet that they are understood */
+	bool tell_size; /* the picture has a size that the client may not know */
 	struct vnc_client *next;
 };
 
