@@ -22,8 +22,7 @@ struct key {
 	size_t offset;     /* of the member, for the general setters */
 };
 
-static int fail(char *err, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static int fail(char *err, size_t len, const char *fmt, ...)
+int config_fail(char *err, size_t len, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -38,7 +37,7 @@ static int set_string(struct config *c, const struct key *k, const char *v, char
 	char **p = (char **)((char *)c + k->offset), *copy = strdup(v);
 
 	if (!copy)
-		return fail(err, len, "out of memory");
+		return config_fail(err, len, "out of memory");
 	free(*p);
 	*p = copy;
 	return 0;
@@ -53,7 +52,7 @@ static int set_bool(struct config *c, const struct key *k, const char *v, char *
 	else if (!strcmp(v, "no") || !strcmp(v, "off") || !strcmp(v, "false"))
 		*p = false;
 	else
-		return fail(err, len, "'%s' is neither yes nor no", v);
+		return config_fail(err, len, "'%s' is neither yes nor no", v);
 	return 0;
 }
 
@@ -71,21 +70,21 @@ static int set_memory(struct config *c, const struct key *k, const char *v, char
 	errno = 0;
 	n = strtoull(v, &end, 10);
 	if (end == v || errno || v[0] == '-')
-		return fail(err, len, "'%s' is not a size (512, 512M, 2G)", v);
+		return config_fail(err, len, "'%s' is not a size (512, 512M, 2G)", v);
 	for (i = 0; i < ARRAY_SIZE(units); i++)
 		if (end[0] == units[i].suffix && (!end[0] || !end[1]))
 			break;
 	if (i == ARRAY_SIZE(units))
-		return fail(err, len, "'%s' is not a size (512, 512M, 2G)", v);
+		return config_fail(err, len, "'%s' is not a size (512, 512M, 2G)", v);
 	if (n > MEMORY_MAX / units[i].unit)
-		return fail(err, len, "%s is too large (at most %lluG)", v,
+		return config_fail(err, len, "%s is too large (at most %lluG)", v,
 			    (unsigned long long)(MEMORY_MAX / GiB));
 	c->memory = n * units[i].unit;
 	if (c->memory < MEMORY_MIN)
-		return fail(err, len, "%s is too small (at least %lluM)", v,
+		return config_fail(err, len, "%s is too small (at least %lluM)", v,
 			    (unsigned long long)(MEMORY_MIN / MiB));
 	if (c->memory % 4096)
-		return fail(err, len, "%s is not a multiple of 4K", v);
+		return config_fail(err, len, "%s is not a multiple of 4K", v);
 	return 0;
 }
 
@@ -96,7 +95,7 @@ static int disk_part(struct config_disk *d, const char *part, char *err, size_t 
 	if (!strncmp(part, "format=", 7)) {
 		free(d->format);
 		d->format = strdup(part + 7);
-		return d->format ? 0 : fail(err, len, "out of memory");
+		return d->format ? 0 : config_fail(err, len, "out of memory");
 	}
 	if (!strcmp(part, "readonly"))
 		d->readonly = true;
@@ -111,7 +110,7 @@ static int disk_part(struct config_disk *d, const char *part, char *err, size_t 
 	else if (!strncmp(part, "queues=", 7) && part[7] >= '1' && part[7] <= '8' && !part[8])
 		d->queues = (unsigned int)(part[7] - '0');
 	else
-		return fail(err, len, "'%s' is not known here (format=raw|qcow2, readonly, snapshot, "
+		return config_fail(err, len, "'%s' is not known here (format=raw|qcow2, readonly, snapshot, "
 			    "if=virtio, queues=1 to 8, modern, split)", part);
 	return 0;
 }
@@ -122,14 +121,14 @@ static int disk_parse(struct config_disk *d, const char *v, char *err, size_t le
 	int ret = 0;
 
 	if (!copy)
-		return fail(err, len, "out of memory");
+		return config_fail(err, len, "out of memory");
 	part = config_next_part(&p);
 	if (strcmp(part, "none")) {
 		d->path = strdup(part);
 		if (!d->path)
-			ret = fail(err, len, "out of memory");
+			ret = config_fail(err, len, "out of memory");
 		else if (!*part)
-			ret = fail(err, len, "the path is empty");
+			ret = config_fail(err, len, "the path is empty");
 	}
 	while (!ret && (part = config_next_part(&p)))
 		ret = disk_part(d, part, err, len);
@@ -141,14 +140,14 @@ static int drive_add(struct config_disk *list, unsigned int *n, unsigned int max
 		     const char *v, char *err, size_t len)
 {
 	if (*n == max)
-		return fail(err, len, "too many %s (at most %u)", what, max);
+		return config_fail(err, len, "too many %s (at most %u)", what, max);
 	return disk_parse(&list[(*n)++], v, err, len);
 }
 
 static int set_disk(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	if (!strcmp(v, "none"))
-		return fail(err, len, "a hard disk needs a path");
+		return config_fail(err, len, "a hard disk needs a path");
 	return drive_add(c->disks, &c->ndisks, CONFIG_NDISKS, "disks", v, err, len);
 }
 
@@ -187,7 +186,7 @@ static int set_floppy(struct config *c, const struct key *k, const char *v, char
 static int set_boot(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	if (!*v || strspn(v, "acdn") != strlen(v) || strlen(v) > 4)
-		return fail(err, len,
+		return config_fail(err, len,
 			    "'%s' is not a boot order (letters a floppy, c disk, d CD-ROM, n network)",
 			    v);
 	return set_string(c, k, v, err, len);
@@ -196,10 +195,10 @@ static int set_boot(struct config *c, const struct key *k, const char *v, char *
 static int set_serial(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	if (c->nserials == CONFIG_NSERIALS)
-		return fail(err, len, "too many serial ports (at most %u)", CONFIG_NSERIALS);
+		return config_fail(err, len, "too many serial ports (at most %u)", CONFIG_NSERIALS);
 	c->serials[c->nserials] = strdup(v);
 	if (!c->serials[c->nserials])
-		return fail(err, len, "out of memory");
+		return config_fail(err, len, "out of memory");
 	c->nserials++;
 	return 0;
 }
@@ -212,7 +211,7 @@ static int set_choice(struct config *c, const struct key *k, const char *v, char
 	for (i = 0; list[i]; i++)
 		if (!strcmp(list[i], v))
 			return set_string(c, k, v, err, len);
-	return fail(err, len, "'%s' is not known (%s)", v, k->value);
+	return config_fail(err, len, "'%s' is not known (%s)", v, k->value);
 }
 
 static int set_accel(struct config *c, const struct key *k, const char *v, char *err, size_t len)
@@ -237,7 +236,7 @@ static int set_display(struct config *c, const struct key *k, const char *v, cha
 static int set_sandbox(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	if (strcmp(v, "on") && strcmp(v, "off"))
-		return fail(err, len, "'%s' is neither on nor off", v);
+		return config_fail(err, len, "'%s' is neither on nor off", v);
 	c->sandbox_wanted = !strcmp(v, "on");
 	c->no_sandbox = !c->sandbox_wanted;
 	return 0;
@@ -246,7 +245,7 @@ static int set_sandbox(struct config *c, const struct key *k, const char *v, cha
 static int set_trace(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	if (!gm_trace_check(v))
-		return fail(err, len, "'%s' is not known (%s)", v, k->value);
+		return config_fail(err, len, "'%s' is not known (%s)", v, k->value);
 	return set_string(c, k, v, err, len);
 }
 
@@ -255,7 +254,7 @@ static int set_entry(struct config *c, const struct key *k, const char *v, char 
 	enum gm_boot_entry entry;
 
 	if (!gm_boot_entry_parse(v, &entry))
-		return fail(err, len, "'%s' is not known (%s)", v, k->value);
+		return config_fail(err, len, "'%s' is not known (%s)", v, k->value);
 	return set_string(c, k, v, err, len);
 }
 
@@ -271,7 +270,7 @@ static int set_on_disk_error(struct config *c, const struct key *k, const char *
 		c->on_disk_error = (enum gm_blk_on_error)i;
 		return 0;
 	}
-	return fail(err, len, "'%s' is not known (%s)", v, k->value);
+	return config_fail(err, len, "'%s' is not known (%s)", v, k->value);
 }
 
 static int set_clock(struct config *c, const struct key *k, const char *v, char *err, size_t len)
@@ -286,7 +285,7 @@ static int set_clock(struct config *c, const struct key *k, const char *v, char 
 	} else {
 		end = strptime(v, "%Y-%m-%dT%H:%M:%S", &tm);
 		if (!end || *end)
-			return fail(err, len, "'%s' is not known (utc, local, "
+			return config_fail(err, len, "'%s' is not known (utc, local, "
 				    "2026-01-31T12:00:00)", v);
 		c->clock = CONFIG_CLOCK_DATE;
 		c->clock_date = timegm(&tm);
@@ -309,11 +308,11 @@ static int set_cpus(struct config *c, const struct key *k, const char *v, char *
 		for (i = N - 1; i > TOTAL && strncmp(p, names[i], strlen(names[i])); i--)
 			;
 		if (i == TOTAL && p != v)
-			return fail(err, len, "'%s' is not understood (%s)", v, k->value);
+			return config_fail(err, len, "'%s' is not understood (%s)", v, k->value);
 		p += strlen(names[i]);
 		n[i] = *p >= '0' && *p <= '9' ? strtoul(p, &end, 10) : 0;
 		if (!n[i] || n[i] > GM_CPUS_MAX || (*end && *end != ','))
-			return fail(err, len, "'%s' is not understood (%s, 1 to %d CPUs)", v,
+			return config_fail(err, len, "'%s' is not understood (%s, 1 to %d CPUs)", v,
 				    k->value, GM_CPUS_MAX);
 		p = end + 1;
 	} while (*end);
@@ -325,9 +324,9 @@ static int set_cpus(struct config *c, const struct key *k, const char *v, char *
 		n[CORES] = MAX(n[TOTAL] / (n[SOCKETS] * n[THREADS]), 1ul);
 	total = n[SOCKETS] * n[CORES] * n[THREADS];
 	if (total > GM_CPUS_MAX)
-		return fail(err, len, "'%s': %lu CPUs; a machine has 1 to %d", v, total, GM_CPUS_MAX);
+		return config_fail(err, len, "'%s': %lu CPUs; a machine has 1 to %d", v, total, GM_CPUS_MAX);
 	if (n[TOTAL] && total != n[TOTAL])
-		return fail(err, len, "'%s': %lu sockets of %lu cores of %lu threads are not %lu CPUs",
+		return config_fail(err, len, "'%s': %lu sockets of %lu cores of %lu threads are not %lu CPUs",
 			    v, n[SOCKETS], n[CORES], n[THREADS], n[TOTAL]);
 	c->cpus = (struct gm_topology){(u32)n[SOCKETS], (u32)n[CORES], (u32)n[THREADS]};
 	return 0;
@@ -417,7 +416,7 @@ int config_set(struct config *c, const char *key, const char *value, char *err, 
 	const struct key *k = key_find(key);
 
 	if (!k)
-		return fail(err, errlen, "not known; 'vmm help run' lists what there is");
+		return config_fail(err, errlen, "not known; 'vmm help run' lists what there is");
 	return k->set(c, k, value, err, errlen);
 }
 
@@ -469,14 +468,14 @@ int config_check(struct config *c, char *err, size_t errlen)
 	unsigned int i, ide = 0;
 
 	if (c->memory > host)
-		return fail(err, errlen, "--memory: %lluM is too large: this host has %lluM",
+		return config_fail(err, errlen, "--memory: %lluM is too large: this host has %lluM",
 			    (unsigned long long)(c->memory / MiB),
 			    (unsigned long long)(host / MiB));
 	for (i = 0; i < c->ndisks; i++)
 		ide += !c->disks[i].virtio;
 	if (ide + c->ncdroms > 4)
-		return fail(err, errlen, "too many disks and CD-ROM drives: IDE has room for 4");
+		return config_fail(err, errlen, "too many disks and CD-ROM drives: IDE has room for 4");
 	if (!c->kernel && (c->initrd || c->append || c->entry))
-		return fail(err, errlen, "--initrd, --append and --entry need --kernel");
+		return config_fail(err, errlen, "--initrd, --append and --entry need --kernel");
 	return 0;
 }

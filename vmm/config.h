@@ -110,6 +110,9 @@ struct config {
 	bool no_reboot;
 };
 
+/* Leaves the message in err; -EINVAL. */
+int config_fail(char *err, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 void config_init(struct config *c);
 void config_fini(struct config *c);
 /* Sets one key. 0, or -EINVAL with a one-line message without the place (option or file line). */

@@ -9,23 +9,12 @@
 #include <string.h>
 #include "vmm/ui/vnc.h"
 
-static int fail(char *err, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static int fail(char *err, size_t len, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, len, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
-
 static int text_set(char **to, const char *v, char *err, size_t len)
 {
 	char *copy = strdup(v);
 
 	if (!copy)
-		return fail(err, len, "out of memory");
+		return config_fail(err, len, "out of memory");
 	free(*to);
 	*to = copy;
 	return 0;
@@ -43,7 +32,7 @@ static int part_set(struct config_display *d, const char *kind, const char *part
 	else if ((vnc || sdl) && !strcmp(part, "no-tablet"))
 		d->no_tablet = true;
 	else
-		return fail(err, len, "'%s' is not known here (%s)", part,
+		return config_fail(err, len, "'%s' is not known here (%s)", part,
 			    vnc ? "password-file=FILE, no-tablet" :
 			    sdl ? "fullscreen, no-tablet" : "nothing may follow");
 	return 0;
@@ -69,9 +58,9 @@ static int display_parse(struct config_display *d, char *v, char *err, size_t le
 	for (i = 0; i < ARRAY_SIZE(kinds) && strcmp(kinds[i], part); i++)
 		;
 	if (i == ARRAY_SIZE(kinds) || (address && strcmp(part, "vnc")))
-		return fail(err, len, "'%s' is not known (term, vnc[=ADDRESS], sdl, none)", v);
+		return config_fail(err, len, "'%s' is not known (term, vnc[=ADDRESS], sdl, none)", v);
 	if (address && !gm_vnc_address_check(address))
-		return fail(err, len, "'%s' is not an address ([HOST]:DISPLAY, unix:PATH)", address);
+		return config_fail(err, len, "'%s' is not an address ([HOST]:DISPLAY, unix:PATH)", address);
 	ret = text_set(&d->kind, part, err, len);
 	if (!ret && address)
 		ret = text_set(&d->address, address, err, len);
@@ -84,7 +73,7 @@ int config_display_parse(struct config_display *d, const char *v, char *err, siz
 {
 	struct config_display new = {0};
 	char *copy = strdup(v);
-	int ret = copy ? display_parse(&new, copy, err, len) : fail(err, len, "out of memory");
+	int ret = copy ? display_parse(&new, copy, err, len) : config_fail(err, len, "out of memory");
 
 	free(copy);
 	if (ret) {

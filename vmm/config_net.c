@@ -7,17 +7,6 @@
 
 #include "vmm/config.h"
 
-static int fail(char *err, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static int fail(char *err, size_t len, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, len, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
-
 char *config_next_part(char **p)
 {
 	char *start = *p, *in = *p, *out = *p;
@@ -70,7 +59,7 @@ static int net_model(struct config_net *n, const char *v, char *err, size_t len)
 		n->model = net_models[i].model;
 		return 0;
 	}
-	return fail(err, len, "model=%s: not known (e1000, rtl8139, ne2000, ne2000-isa, virtio)",
+	return config_fail(err, len, "model=%s: not known (e1000, rtl8139, ne2000, ne2000-isa, virtio)",
 		    v);
 }
 
@@ -82,9 +71,9 @@ static int net_mac(struct config_net *n, const char *v, char *err, size_t len)
 
 	if (sscanf(v, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
 		   &end) != 6 || v[end])
-		return fail(err, len, "mac=%s: not an address (52:54:00:12:34:56)", v);
+		return config_fail(err, len, "mac=%s: not an address (52:54:00:12:34:56)", v);
 	if (b[0] & 1)
-		return fail(err, len, "mac=%s: is a group address", v);
+		return config_fail(err, len, "mac=%s: is a group address", v);
 	for (i = 0; i < 6; i++)
 		n->mac[i] = (u8)b[i];
 	n->has_mac = true;
@@ -94,9 +83,9 @@ static int net_mac(struct config_net *n, const char *v, char *err, size_t len)
 static int net_forward(struct config_net *n, const char *v, char *err, size_t len)
 {
 	if (n->o.nforwards == GM_NET_FORWARDS)
-		return fail(err, len, "too many forwards (at most %d)", GM_NET_FORWARDS);
+		return config_fail(err, len, "too many forwards (at most %d)", GM_NET_FORWARDS);
 	if (!gm_net_forward_valid(v))
-		return fail(err, len, "forward=%s: not understood (tcp:2222:22 or "
+		return config_fail(err, len, "forward=%s: not understood (tcp:2222:22 or "
 			    "tcp:ADDRESS:2222:ADDRESS:22)", v);
 	n->o.forwards[n->o.nforwards++] = v;
 	return 0;
@@ -108,7 +97,7 @@ static int net_fd(struct config_net *n, const char *v, char *err, size_t len)
 	long fd = strtol(v, &end, 10);
 
 	if (end == v || *end || fd < 3 || fd > 65535)
-		return fail(err, len, "fd=%s: not a descriptor", v);
+		return config_fail(err, len, "fd=%s: not a descriptor", v);
 	n->o.fd = (int)fd;
 	return 0;
 }
@@ -146,7 +135,7 @@ static int net_switch(struct config_net *n, const char *part, char *err, size_t 
 	else if (!strcmp(part, "restrict") && n->o.kind == GM_NET_USER)
 		n->o.restrict_host = true;
 	else
-		return fail(err, len, "'%s' is not known here", part);
+		return config_fail(err, len, "'%s' is not known here", part);
 	return 0;
 }
 
@@ -164,24 +153,24 @@ static int net_part(struct config_net *n, char *part, char *err, size_t len)
 		if (strcmp(k->name, part))
 			continue;
 		if (!(k->kinds & KIND(n->o.kind)))
-			return fail(err, len, "%s= does not belong to this kind", part);
+			return config_fail(err, len, "%s= does not belong to this kind", part);
 		if (!*value)
-			return fail(err, len, "%s= needs a value", part);
+			return config_fail(err, len, "%s= needs a value", part);
 		if (k->set)
 			return k->set(n, value, err, len);
 		*(const char **)((char *)&n->o + k->offset) = value;
 		return 0;
 	}
-	return fail(err, len, "%s= is not known here", part);
+	return config_fail(err, len, "%s= is not known here", part);
 }
 
 /* What a kind cannot do without. */
 static int net_check(const struct config_net *n, char *err, size_t len)
 {
 	if (n->o.kind == GM_NET_TAP && !n->o.ifname)
-		return fail(err, len, "tap needs ifname=INTERFACE");
+		return config_fail(err, len, "tap needs ifname=INTERFACE");
 	if (n->o.kind == GM_NET_PAIR && !n->o.path && n->o.fd < 0)
-		return fail(err, len, "pair needs path=SOCKET");
+		return config_fail(err, len, "pair needs path=SOCKET");
 	return 0;
 }
 
@@ -193,10 +182,10 @@ int config_net_parse(struct config *c, const char *v, char *err, size_t errlen)
 	int ret;
 
 	if (c->nnets == CONFIG_NNETS)
-		return fail(err, errlen, "too many network cards (at most %d)", CONFIG_NNETS);
+		return config_fail(err, errlen, "too many network cards (at most %d)", CONFIG_NNETS);
 	p = n->text = strdup(v);
 	if (!p)
-		return fail(err, errlen, "out of memory");
+		return config_fail(err, errlen, "out of memory");
 	c->nnets++;
 	n->o.fd = -1;
 	part = config_next_part(&p);
@@ -204,7 +193,7 @@ int config_net_parse(struct config *c, const char *v, char *err, size_t errlen)
 		if (!strcmp(net_kinds[i].name, part))
 			break;
 	if (i == ARRAY_SIZE(net_kinds))
-		return fail(err, errlen, "'%s' is not known (user, tap, pair, none)", part);
+		return config_fail(err, errlen, "'%s' is not known (user, tap, pair, none)", part);
 	n->o.kind = net_kinds[i].kind;
 	while ((part = config_next_part(&p))) {
 		ret = net_part(n, part, err, errlen);
@@ -229,10 +218,10 @@ static int device_part(struct config_device *d, const char *part, char *err, siz
 		return 0;
 	}
 	if (d->kind != CONFIG_DEV_VIRTIO_CONSOLE || strncmp(part, "chardev=", 8))
-		return fail(err, len, "'%s' is not known here", part);
+		return config_fail(err, len, "'%s' is not known here", part);
 	free(d->chardev);
 	d->chardev = strdup(part + 8);
-	return d->chardev ? 0 : fail(err, len, "out of memory");
+	return d->chardev ? 0 : config_fail(err, len, "out of memory");
 }
 
 int config_device_parse(struct config *c, const char *v, char *err, size_t errlen)
@@ -243,16 +232,16 @@ int config_device_parse(struct config *c, const char *v, char *err, size_t errle
 	int ret = 0;
 
 	if (c->ndevices == CONFIG_NDEVICES)
-		return fail(err, errlen, "too many devices (at most %d)", CONFIG_NDEVICES);
+		return config_fail(err, errlen, "too many devices (at most %d)", CONFIG_NDEVICES);
 	p = copy = strdup(v);
 	if (!copy)
-		return fail(err, errlen, "out of memory");
+		return config_fail(err, errlen, "out of memory");
 	part = config_next_part(&p);
 	for (i = 0; i < ARRAY_SIZE(device_names); i++)
 		if (!strcmp(device_names[i], part))
 			break;
 	if (i == ARRAY_SIZE(device_names)) {
-		ret = fail(err, errlen, "'%s' is not known (virtio-rng, virtio-balloon, "
+		ret = config_fail(err, errlen, "'%s' is not known (virtio-rng, virtio-balloon, "
 			   "virtio-console)", part);
 	} else {
 		d->kind = (enum config_device_kind)i;
