@@ -7,7 +7,7 @@
  */
 #include "devices/dev.h"
 #include "test/fuzz/fuzz.h"
-#include "test/unit/lib/manual_clock.h"
+#include "test/fuzz/fuzz_clock.h"
 #include "vmm/accel/accel.h"
 #include "vmm/loop.h"
 #include "vmm/machine_pc.h"
@@ -16,26 +16,6 @@
 #define STEPS_MAX 400
 #define NCARDS    9
 #define RINGS     0x100000u /* where the input writes, and where queues are put */
-
-void gm_clock_free(struct gm_clock *c)
-{
-	fuzz_check(!c || !c->timers, "a timer outlived its device");
-	free(c);
-}
-
-u64 gm_clock_run(struct gm_clock *c)
-{
-	int left = 2000;
-
-	while (left-- && c->timers && c->timers->expires <= c->now) {
-		struct gm_timer *t = c->timers;
-
-		c->timers = t->next;
-		t->expires = GM_TIME_NEVER;
-		t->fn(t->opaque);
-	}
-	return GM_TIME_NEVER;
-}
 
 struct board {
 	struct gm_machine *m;
