@@ -38,7 +38,7 @@ LDFLAGS_ALL := -pthread $(SANFLAGS) $(LDFLAGS)
 # slirp.pc asks for the development files of glib, which nothing here needs.
 LDLIBS_ALL := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lslirp -ldl -lm $(LDLIBS)
 
-SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c)
+SRC  := $(wildcard module/x86/*.c vmm/*.c vmm/*/*.c vmm/*/*/*.c devices/*.c devices/*/*.c)
 OBJ  := $(SRC:%.c=$(BUILD)/obj/%.o)
 LIB  := $(BUILD)/libvmm.a
 .DEFAULT_GOAL := all

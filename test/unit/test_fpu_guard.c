@@ -5,7 +5,7 @@
  * formats of the x87 environment in real and protected mode (volume 1, section 8.1.10).
  */
 #include "test/unit/lib/native.h"
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 #define OK NATIVE_NOVEC
 

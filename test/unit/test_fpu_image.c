@@ -4,7 +4,7 @@
  * (Intel SDM volume 1, section 13.8), initial values, and the state in and out for other users.
  */
 #include "test/unit/lib/fpdata.h"
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 #define AREA 1024u
 

@@ -4,7 +4,7 @@
  * modes, masked and unmasked exceptions, registers and memory. What the host lacks is skipped.
  */
 #include "test/unit/lib/fpdata.h"
-#include "vmm/cpu/simd_fp.h"
+#include "vmm/cpu/fpu/simd_fp.h"
 
 enum {
 	F_M = 1,       /* has a memory form */

@@ -4,7 +4,7 @@
  * modes, empty and full stacks, masked and unmasked exceptions, memory operands of each format.
  */
 #include "test/unit/lib/fpdata.h"
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 enum {
 	F_MEM = 1,    /* modrm is /digit of a memory form */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Blocks of translated code and how they are found. Only block.c, translate*.c, op_branch.c and
+ * Blocks of translated code and how they are found. Only block.c, translate*.c, op/branch.c and
  * run.c know this.
  *
  * A block is a run of instructions that starts at one physical address and stays in one page; it

@@ -27,7 +27,7 @@
 #include <stdatomic.h>
 
 #include "module/x86/x86.h"
-#include "vmm/cpu/fpu.h"
+#include "vmm/cpu/fpu/fpu.h"
 #include "vmm/topology.h"
 #include "vmm/types.h"
 

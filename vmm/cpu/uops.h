@@ -215,15 +215,15 @@ UOP(uop_push_gen_r); UOP(uop_push_gen_i); UOP(uop_push_gen_m); UOP(uop_pop_gen_r
 UOP(uop_pop_m); UOP(uop_leave_gen); UOP(uop_pushf); UOP(uop_popf);
 UOP(uop_enter); UOP(uop_pusha); UOP(uop_popa);
 
-/* op_misc.c: whatever is done by a plain function of the uop's fields */
+/* op/misc.c: whatever is done by a plain function of the uop's fields */
 uop_fn uop_misc_find(const struct x86_insn *i, struct uop *u, const struct cpu *c);
 
-/* op_string.c */
+/* op/string.c */
 UOP(uop_movs); UOP(uop_stos); UOP(uop_lods); UOP(uop_scas); UOP(uop_cmps); UOP(uop_ins);
 UOP(uop_outs); UOP(uop_in); UOP(uop_out);
 uop_fn uop_string_find(const struct x86_insn *i, struct uop *u);
 
-/* op_branch.c; each of the first group is followed by a struct cpu_link */
+/* op/branch.c; each of the first group is followed by a struct cpu_link */
 extern const uop_fn uop_jcc_in[16];   /* imm: distance to the target from the block's start */
 extern const uop_fn uop_jcc_out[16];  /* target in another page, or RIP wraps: masked */
 UOP(uop_jmp_in); UOP(uop_jmp_out);
@@ -237,10 +237,9 @@ UOP(uop_debug);     /* a breakpoint of the debugger may be here */
 UOP(uop_exit);      /* leave to the run loop, RIP = block + off */
 UOP(uop_sys);       /* slow handler, imm: index of the decoded instruction */
 UOP(uop_ud);
-/* Fused compare and branch: [cc][form], see op_fuse.c; NULL: no such pair */
+/* Fused compare and branch: [cc][form], see op/branch.c; NULL: no such pair */
 enum { FUSE_CMP_RR, FUSE_CMP_RI, FUSE_CMP_MI, FUSE_CMP_RM, FUSE_CMP_MR, FUSE_TEST_RR, FUSE_TEST_RI,
        FUSE_TEST_MI, FUSE_NR };
 uop_fn uop_fuse_find(unsigned int form, unsigned int wlog, unsigned int cc);
-
 
 #endif

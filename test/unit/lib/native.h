@@ -19,7 +19,7 @@
 
 #include "module/x86/decode.h"
 #include "vmm/cpu/flags.h"
-#include "vmm/cpu/fpu.h"
+#include "vmm/cpu/fpu/fpu.h"
 #include "vmm/cpu/mem.h"
 
 #define NATIVE_MEM   256u

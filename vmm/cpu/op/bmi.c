@@ -3,7 +3,7 @@
  * Uops of BMI1, BMI2, ADX and CRC32; results and flags come from module/x86/alu.h. In the forms with
  * a VEX prefix uop.aux is the register of vvvv.
  */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 
 /* reg = f(aux, r/m) and reg = f(r/m, aux) with flags; aux = f(r/m) with flags; no flags */
 #define DEF_AUX_RM(name, w)                                                                        \

@@ -6,7 +6,7 @@
  *
  * Source: Intel SDM volume 1 sections 8.1 and 8.7, volume 3 section 2.5 (CR0.NE).
  */
-#include "vmm/cpu/x87.h"
+#include "vmm/cpu/fpu/x87.h"
 
 #define X87_CW_VALID 0x1f3fu /* the others read 0, but bit 6: 1 */
 #define X87_CW_ONES  0x0040u

@@ -9,7 +9,7 @@
 #include "module/x86/decode.h"
 #include "vmm/cpu/flags.h"
 #include "vmm/cpu/mem.h"
-#include "vmm/cpu/simd.h"
+#include "vmm/cpu/fpu/simd.h"
 
 /* ---- x87 status and control words ---- */
 

@@ -10,8 +10,8 @@
  *
  * Source: Intel SDM volume 2, the page of the instruction of the same name.
  */
-#ifndef VMM_CPU_SIMD_INT_H
-#define VMM_CPU_SIMD_INT_H
+#ifndef VMM_CPU_FPU_SIMD_INT_H
+#define VMM_CPU_FPU_SIMD_INT_H
 
 #include <emmintrin.h>
 

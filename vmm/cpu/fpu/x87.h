@@ -14,10 +14,10 @@
  *
  * Source: Intel SDM volume 1 chapter 8.
  */
-#ifndef VMM_CPU_X87_H
-#define VMM_CPU_X87_H
+#ifndef VMM_CPU_FPU_X87_H
+#define VMM_CPU_FPU_X87_H
 
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 typedef struct cpu_f80 f80;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Uops of compare and exchange, and exchange and add. CMPXCHG of memory is always locked;
- * XADD of memory is one of the read-modify-writes of op_shift.c. Locks are busy code, so that flags are
+ * XADD of memory is one of the read-modify-writes of shift.c. Locks are busy code, so that flags are
  * written in the lazy form. Semantics: Intel SDM volume 2.
  */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 #include "vmm/cpu/smp.h"
 
 #define DEF_CMPXCHG(w)                                                                             \

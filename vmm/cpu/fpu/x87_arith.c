@@ -4,7 +4,7 @@
  *
  * Source: Intel SDM volume 1 sections 8.3 and 8.5, volume 2.
  */
-#include "vmm/cpu/x87.h"
+#include "vmm/cpu/fpu/x87.h"
 
 #define ARITH_OPS(X)                                                                               \
 	X(FADD, fadd) X(FMUL, fmul) X(FSUB, fsub) X(FSUBR, fsubr) X(FDIV, fdiv) X(FDIVR, fdivr)

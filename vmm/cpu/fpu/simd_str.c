@@ -4,7 +4,7 @@
  *
  * Source: Intel SDM volume 2B section 4.1 ("Imm8 control byte operation").
  */
-#include "vmm/cpu/simd.h"
+#include "vmm/cpu/fpu/simd.h"
 #include "module/x86/x86.h"
 
 #define STR_WORDS     0x01u

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 
-#include "vmm/cpu/x87.h"
+#include "vmm/cpu/fpu/x87.h"
 
 #define FX_SIZE     512u
 #define FX_WRITTEN  416u /* of the FXSAVE image; the rest belongs to software or is reserved */

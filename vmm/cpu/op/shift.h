@@ -6,8 +6,8 @@
  * what a shift by 1 would have given. `imm`: the count is an immediate byte, not CL, which matters for
  * the OF of ROL and ROR.
  */
-#ifndef VMM_CPU_SHIFT_H
-#define VMM_CPU_SHIFT_H
+#ifndef VMM_CPU_OP_SHIFT_H
+#define VMM_CPU_OP_SHIFT_H
 
 #include "module/x86/alu.h"
 #include "vmm/cpu/flags.h"

@@ -9,8 +9,8 @@
  * comparisons, logic, INC, DEC, NEG, SHL, SHR, SAR, and with them CMPXCHG and XADD) does not go this
  * way: it writes the lazy form of flags.h at once, see ALU_ADD() and its like in uops.h, and shift.h.
  */
-#ifndef VMM_CPU_OP_INT_H
-#define VMM_CPU_OP_INT_H
+#ifndef VMM_CPU_OP_OP_H
+#define VMM_CPU_OP_OP_H
 
 #include "module/x86/alu.h"
 #include "module/x86/decode.h"
@@ -57,12 +57,12 @@ static inline uop_fn pick4(const struct x86_insn *i, uop_fn w8, uop_fn w16, uop_
 #define PICK4(n) pick4(i, n##8, n##16, n##32, n##64)
 
 /* The handler of an instruction, with what it needs of `u` filled in; NULL: not one of this file's. */
-uop_fn uop_mul_find(const struct x86_insn *i, struct uop *u);     /* op_mul.c */
-uop_fn uop_bit_find(const struct x86_insn *i, struct uop *u);     /* op_bit.c */
-uop_fn uop_bmi_find(const struct x86_insn *i, struct uop *u);     /* op_bmi.c */
-uop_fn uop_bcd_find(const struct x86_insn *i, struct uop *u);     /* op_bcd.c */
-uop_fn uop_cmpxchg_find(const struct x86_insn *i, struct uop *u); /* op_cmpxchg.c */
-uop_fn uop_flag_find(const struct x86_insn *i, const struct cpu *c); /* op_flag.c */
-uop_fn uop_shxd_find(const struct x86_insn *i, struct uop *u);    /* op_shift.c: SHLD, SHRD */
+uop_fn uop_mul_find(const struct x86_insn *i, struct uop *u);     /* mul.c */
+uop_fn uop_bit_find(const struct x86_insn *i, struct uop *u);     /* bit.c */
+uop_fn uop_bmi_find(const struct x86_insn *i, struct uop *u);     /* bmi.c */
+uop_fn uop_bcd_find(const struct x86_insn *i, struct uop *u);     /* bcd.c */
+uop_fn uop_cmpxchg_find(const struct x86_insn *i, struct uop *u); /* cmpxchg.c */
+uop_fn uop_flag_find(const struct x86_insn *i, const struct cpu *c); /* flag.c */
+uop_fn uop_shxd_find(const struct x86_insn *i, struct uop *u);    /* shift.c: SHLD, SHRD */
 
 #endif

@@ -5,7 +5,7 @@
  *
  * Source: Intel SDM volume 2; alignment: volume 1 section 10.4.1.
  */
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 /* ---- whole registers ---- */
 

@@ -5,7 +5,7 @@
  *
  * Source: Intel SDM volume 2.
  */
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 #define IMM_XMM(X)                                                                                 \
 	X(PSHUFD, pshufd) X(PSHUFHW, pshufhw) X(PSHUFLW, pshuflw) X(SHUFPS, shufps)             \

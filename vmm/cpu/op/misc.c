@@ -4,7 +4,7 @@
  * segment register), and the way to those that have: uop_misc_find().
  * Semantics: Intel SDM volume 2, byte order from module/x86/alu.h.
  */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 
 #define DEF_MOVBE(w)                                                                               \
 	static UOP(movbe_rm##w)                                                                    \

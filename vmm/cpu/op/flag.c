@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Uops that read or write single flags. Semantics: Intel SDM volume 2. */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 
 static UOP(clc) { fl_set_cf(c, 0); NEXT(c, u); }
 static UOP(stc) { fl_set_cf(c, 1); NEXT(c, u); }

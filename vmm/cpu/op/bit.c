@@ -3,7 +3,7 @@
  * Uops of single bits: BT and its kin, bit scans and counts; results and flags come from
  * module/x86/alu.h. Bits of memory that a register numbers can be far from the operand.
  */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 
 #define DEF_BITS(w)                                                                                \
 	static ALWAYS_INLINE void bt_flag##w(struct cpu *c, u##w v, u64 n)                         \

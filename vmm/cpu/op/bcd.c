@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Uops of the decimal adjustments, all of module/x86/alu.h. */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 
 #define DEF_ADJUST(name, w)                                                                        \
 	static UOP(name)                                                                           \

@@ -4,7 +4,7 @@
  *
  * Source: Intel SDM volume 1 section 8.3, volume 2.
  */
-#include "vmm/cpu/x87.h"
+#include "vmm/cpu/fpu/x87.h"
 
 X87_LOAD(fld_M32, "flds", u32)
 X87_LOAD(fld_M64, "fldl", u64)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SIMD operations as functions of their operands: the inline ones, and those too long for that. */
-#ifndef VMM_CPU_SIMD_H
-#define VMM_CPU_SIMD_H
+#ifndef VMM_CPU_FPU_SIMD_H
+#define VMM_CPU_FPU_SIMD_H
 
-#include "vmm/cpu/simd_fp.h"
-#include "vmm/cpu/simd_int.h"
+#include "vmm/cpu/fpu/simd_fp.h"
+#include "vmm/cpu/fpu/simd_int.h"
 
 /* simd_crypt.c. The soft_ ones need nothing of the host and are what the x_ ones fall back to. */
 simd x_aesenc(simd d, simd s);

@@ -3,8 +3,8 @@
  * Uops of shifts and rotates of registers, and the general read-modify-write of memory, which
  * serves LOCKed operations and all that are too rare for functions of their own.
  */
-#include "vmm/cpu/op_int.h"
-#include "vmm/cpu/shift.h"
+#include "vmm/cpu/op/op.h"
+#include "vmm/cpu/op/shift.h"
 #include "vmm/cpu/smp.h"
 
 #define DEF_SH(name, w)                                                                            \

@@ -5,7 +5,7 @@
  *
  * Source: Intel SDM volume 1 section 8.3, volume 2.
  */
-#include "vmm/cpu/x87.h"
+#include "vmm/cpu/fpu/x87.h"
 
 /* Instructions that answer in C2 clear it with a stack fault. */
 static bool func_stack_fault(struct cpu *c, const struct uop *u, bool over, u16 cc)

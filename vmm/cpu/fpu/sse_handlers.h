@@ -4,10 +4,10 @@
  * register and memory form, each with a cold twin that looks at exceptions and faults. f_##fn is the
  * operation; load_##size, fast_##size and at_##size, which the including file names, read the operand.
  */
-#ifndef VMM_CPU_SSE_HANDLERS_H
-#define VMM_CPU_SSE_HANDLERS_H
+#ifndef VMM_CPU_FPU_SSE_HANDLERS_H
+#define VMM_CPU_FPU_SSE_HANDLERS_H
 
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 #define SSE_XMM_HANDLERS(OP, fn, size)                                                             \
 	static COLD UOP(xr_##OP##_slow)                                                            \

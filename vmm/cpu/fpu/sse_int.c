@@ -6,7 +6,7 @@
  *
  * Source: Intel SDM volume 2; volume 1 sections 9.6 (MMX and x87 tags) and 11.6 (alignment).
  */
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 /* Lane by lane: the MMX form is the XMM form on 8 bytes. */
 #define INT_BOTH(X)                                                                                \

@@ -4,7 +4,7 @@
  *
  * Source: Intel SDM volume 3 sections 2.5 (CR0.EM, MP, TS) and 13.1; volume 2 for the exceptions.
  */
-#include "vmm/cpu/fpu_ops.h"
+#include "vmm/cpu/fpu/ops.h"
 
 /* The slot of a form's register variant + 1, 0: not a vector form. */
 static const u8 simd_slot_of[X86_FORM_COUNT] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Uops of multiplication and division; results and flags come from module/x86/alu.h. */
-#include "vmm/cpu/op_int.h"
+#include "vmm/cpu/op/op.h"
 
 static COLD _Noreturn void divide_error(struct cpu *c, const struct uop *u)
 {

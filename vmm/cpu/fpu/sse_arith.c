@@ -5,8 +5,8 @@
  *
  * Source: Intel SDM volume 1 section 11.5, volume 2.
  */
-#include "vmm/cpu/fpu_ops.h"
-#include "vmm/cpu/sse_handlers.h"
+#include "vmm/cpu/fpu/ops.h"
+#include "vmm/cpu/fpu/sse_handlers.h"
 
 #define load_PS(c, u) simd_load128(c, u, true)
 #define load_PD(c, u) simd_load128(c, u, true)

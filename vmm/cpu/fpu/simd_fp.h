@@ -10,10 +10,10 @@
  *
  * Source: Intel SDM volume 1 chapter 11 and appendix E, volume 2 for each instruction.
  */
-#ifndef VMM_CPU_SIMD_FP_H
-#define VMM_CPU_SIMD_FP_H
+#ifndef VMM_CPU_FPU_SIMD_FP_H
+#define VMM_CPU_FPU_SIMD_FP_H
 
-#include "vmm/cpu/simd_int.h"
+#include "vmm/cpu/fpu/simd_int.h"
 
 #define MXCSR_IE 0x0001u
 #define MXCSR_DE 0x0002u

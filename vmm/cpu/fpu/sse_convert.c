@@ -4,8 +4,8 @@
  *
  * Source: Intel SDM volume 2.
  */
-#include "vmm/cpu/fpu_ops.h"
-#include "vmm/cpu/sse_handlers.h"
+#include "vmm/cpu/fpu/ops.h"
+#include "vmm/cpu/fpu/sse_handlers.h"
 
 #define load_128(c, u) simd_load128(c, u, true)
 #define load_64(c, u)  simd_load64(c, u)
