@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -184,7 +185,11 @@ def vnc_menu():
 
 
 class Xvfb:
-    """A display server without a display; its picture lies in a file (format of xwd)."""
+    """A display server without a display; its picture lies in a file (format of xwd). The window manager may still
+    be starting when the first window comes."""
+
+    def __init__(self, manager=("openbox", "--sm-disable")):
+        self.args = manager
 
     def __enter__(self):
         self.dir = tempfile.TemporaryDirectory(prefix="vmm-x-")
@@ -196,20 +201,15 @@ class Xvfb:
             self.display = ":" + f.readline().strip()
         os.environ["DISPLAY"] = self.display
         os.environ["SDL_VIDEODRIVER"] = "x11"
-        self.manager = subprocess.Popen(["openbox", "--sm-disable"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # A window that is mapped while the window manager comes up may stay without an answer.
-        end = time.monotonic() + 60 * T
-        while subprocess.run(["xdotool", "get_num_desktops"], capture_output=True, check=False).returncode:
-            if time.monotonic() > end:
-                raise GuestError("no window manager")
-            time.sleep(0.2)
+        self.manager = subprocess.Popen(self.args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         return self
 
     def __exit__(self, kind, value, tb):
         del os.environ["DISPLAY"], os.environ["SDL_VIDEODRIVER"]
-        self.manager.terminate()
+        self.manager.kill()
         self.manager.wait()
-        self.proc.terminate()
+        self.manager.stdout.close()
+        self.proc.kill()
         self.proc.wait()
         self.dir.cleanup()
 
@@ -291,6 +291,58 @@ def sdl():
         return f"{width}x{height}, {g.seconds():.1f} s"
 
 
+# Takes a window manager's place and loses what windows ask for, until it is killed.
+DEAF_MANAGER = """
+import ctypes, time
+x = ctypes.CDLL("libX11.so.6")
+x.XOpenDisplay.restype = ctypes.c_void_p
+x.XDefaultRootWindow.argtypes = [ctypes.c_void_p]
+x.XDefaultRootWindow.restype = ctypes.c_ulong
+x.XSelectInput.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_long]
+x.XSync.argtypes = [ctypes.c_void_p, ctypes.c_int]
+d = x.XOpenDisplay(None)
+x.XSelectInput(d, x.XDefaultRootWindow(d), 1 << 20)  # SubstructureRedirectMask
+x.XSync(d, 0)
+print("deaf", flush=True)
+time.sleep(100000)
+"""
+
+
+def sdl_deaf():
+    """A window manager that loses the window's request: the machine runs all the same, says after a while that there
+    is no window, and the window comes when the manager is gone."""
+    with Xvfb(("python3", "-c", DEAF_MANAGER)) as x:
+        x.manager.stdout.readline()
+        with Guest("--disk", image("demo-disk") + ",snapshot", "--display", "sdl", "--name", "deaf-test") as g:
+            g.expect(r"guestmode# ", 240 * T)
+            until(g, "nothing is said about the window", 60, lambda: "does not show the window of 'deaf-test'" in g.errors())
+            x.manager.kill()
+            x.tool("search", "--sync", "--onlyvisible", "--name", "deaf-test")
+            g.send("poweroff\n")
+            g.wait(0, 120 * T)
+            return f"{g.seconds():.1f} s"
+
+
+def sdl_server(end):
+    """A display server that stands still does not hold up the machine, also not at its end; one that is gone is like
+    a window that is closed."""
+
+    def run():
+        with Xvfb() as x, Guest("--disk", image("demo-disk") + ",snapshot", "--display", "sdl", "--name", "sdl-test") as g:
+            g.expect(r"guestmode# ", 240 * T)
+            x.window("sdl-test")
+            if end == "gone":
+                x.proc.kill()
+            else:
+                x.proc.send_signal(signal.SIGSTOP)
+                g.command("for i in 1 2 3 4 5 6 7 8; do dmesg > /dev/tty0; sleep 1; done", r"guestmode# ", 120 * T)
+                g.send("poweroff\n")
+            g.wait(0, 120 * T)
+            return f"{g.seconds():.1f} s"
+
+    return run
+
+
 def sdl_without_desktop():
     p = subprocess.run(
         [VMM, "run", "--display", "sdl", "--serial", "none", "--control", "none", "--cdrom", "none", "--disk", image("demo-disk") + ",snapshot"],
@@ -343,7 +395,10 @@ GUESTS = [
     ("vnc-menu", True, vnc_menu),
     ("vnc-graphics", False, vnc_graphics),
     ("mouse-ps2", False, mouse),
-    ("sdl", False, sdl),
+    ("sdl", True, sdl),
     ("sdl-no-desktop", False, sdl_without_desktop),
+    ("sdl-deaf-manager", False, sdl_deaf),
+    ("sdl-server-stopped", False, sdl_server("stopped")),
+    ("sdl-server-gone", False, sdl_server("gone")),
     ("cd-change", False, cd_change),
 ]

@@ -6,24 +6,34 @@
  *
  * Drawing is done in software: no graphics driver is loaded into the process, and nothing is opened
  * once the window is there.
+ *
+ * The machine never waits for the desktop: only the window's thread calls into the display server,
+ * and it holds no lock meanwhile. On X11 SDL would wait without a limit for a window manager to show a
+ * new window, and Xlib ends the process when its server goes: sdl_x11.c does both in another way.
  */
 #ifdef HAVE_SDL2
 #include "vmm/ui/sdl.h"
 
 #include <SDL2/SDL.h>
+#include <SDL2/SDL_syswm.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include "vmm/dl.h"
 #include "vmm/machine.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/ui/feed.h"
 #include "vmm/ui/keymap.h"
+#include "vmm/ui/sdl_x11.h"
 #include "vmm/ui/view.h"
 
 #define SONAME "libSDL2-2.0.so.0"
+#define STOP_SECONDS 5    /* that a display server which does not answer is given at the end */
+#define ASK_MS       1000 /* between two requests to show the window */
 
 #define SDL_LIBRARY(F)                                                                             \
 	F(SDL_InitSubSystem) F(SDL_QuitSubSystem) F(SDL_SetHint) F(SDL_GetError)                   \
@@ -33,13 +43,12 @@
 	F(SDL_RegisterEvents) F(SDL_SetRelativeMouseMode) F(SDL_SetWindowGrab)                     \
 	F(SDL_SetWindowKeyboardGrab) F(SDL_SetWindowTitle) F(SDL_SetWindowSize)                    \
 	F(SDL_SetWindowFullscreen) F(SDL_GetRendererOutputSize) F(SDL_ShowCursor)                  \
-	F(SDL_StopTextInput) F(SDL_GetWindowFlags)
+	F(SDL_StopTextInput) F(SDL_GetWindowFlags) F(SDL_GetWindowWMInfo) F(SDL_ShowWindow)        \
+	F(SDL_PollEvent) F(SDL_GetCurrentVideoDriver)
 
 struct sdl_api {
 	SDL_LIBRARY(GM_DL_MEMBER)
 };
-
-enum { WAKE_DAMAGE, WAKE_QUIT };
 
 struct gm_sdl {
 	struct gm_machine *m;
@@ -49,8 +58,9 @@ struct gm_sdl {
 	char *name;
 	pthread_t thread;
 	struct gm_view_port port;
-	int woken;            /* atomic: an event about damage is on its way */
-	u32 event;            /* our events' type */
+	int woken;            /* atomic: there is damage, and the thread was told */
+	int leaving;          /* atomic: the window is to go; machine and view may be gone */
+	u32 event;            /* of our events, which say nothing but that something has happened */
 	/* start: the thread's first word */
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -58,6 +68,7 @@ struct gm_sdl {
 	int err;
 	char why[160];
 	/* the window's thread */
+	struct gm_sdl_x11 *x11; /* NULL: another kind of display */
 	SDL_Window *window;
 	SDL_Renderer *renderer;
 	SDL_Texture *texture;
@@ -66,6 +77,7 @@ struct gm_sdl {
 	struct gm_keys_held held; /* machine lock */
 	unsigned int buttons;
 	bool captured, fullscreen, hidden;
+	bool seen;            /* the window was on the screen; it may be an icon now */
 };
 
 #define ENTRY(f) GM_DL_ENTRY(struct sdl_api, f)
@@ -274,6 +286,15 @@ static void on_close(struct gm_sdl *s)
 	gm_unlock(s->m);
 }
 
+/* The window manager has been asked for a while. */
+static void on_unseen(struct gm_sdl *s)
+{
+	gm_lock(s->m);
+	gm_machine_warn(s->m, "the window manager does not show the window of '%s'; it is asked again "
+			"every second", s->name);
+	gm_unlock(s->m);
+}
+
 static void on_window(struct gm_sdl *s, const SDL_WindowEvent *e)
 {
 	switch (e->event) {
@@ -291,15 +312,8 @@ static void on_window(struct gm_sdl *s, const SDL_WindowEvent *e)
 	}
 }
 
-/* False: the window is to go. */
-static bool handle(struct gm_sdl *s, const SDL_Event *e)
+static void handle(struct gm_sdl *s, const SDL_Event *e)
 {
-	if (e->type == s->event) {
-		if (e->user.code == WAKE_QUIT)
-			return false;
-		picture_update(s);
-		return true;
-	}
 	switch (e->type) {
 	case SDL_KEYDOWN:
 	case SDL_KEYUP:
@@ -319,14 +333,30 @@ static bool handle(struct gm_sdl *s, const SDL_Event *e)
 		on_window(s, &e->window);
 		break;
 	}
-	return true;
 }
 
 /* ---- the window's thread ---- */
 
-static bool window_open(struct gm_sdl *s)
+static bool window_create(struct gm_sdl *s)
 {
 	u32 flags = SDL_WINDOW_RESIZABLE;
+
+	if (s->x11)
+		flags |= SDL_WINDOW_HIDDEN;
+	s->fullscreen = s->cfg.fullscreen;
+	if (s->fullscreen)
+		flags |= SDL_WINDOW_FULLSCREEN_DESKTOP;
+	s->window = s->api.SDL_CreateWindow(s->name, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
+					    720, 400, flags);
+	if (s->window)
+		s->renderer = s->api.SDL_CreateRenderer(s->window, -1, SDL_RENDERER_SOFTWARE);
+	return s->renderer;
+}
+
+static bool window_open(struct gm_sdl *s)
+{
+	SDL_SysWMinfo info;
+	const char *driver;
 
 	/* No drivers, no helpers on the bus, no signals: the machine's signals are vmm's. */
 	s->api.SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
@@ -337,14 +367,13 @@ static bool window_open(struct gm_sdl *s)
 		return false;
 	s->api.SDL_StopTextInput();
 	s->event = s->api.SDL_RegisterEvents(1);
-	s->fullscreen = s->cfg.fullscreen;
-	if (s->fullscreen)
-		flags |= SDL_WINDOW_FULLSCREEN_DESKTOP;
-	s->window = s->api.SDL_CreateWindow(s->name, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
-					    720, 400, flags);
-	if (s->window)
-		s->renderer = s->api.SDL_CreateRenderer(s->window, -1, SDL_RENDERER_SOFTWARE);
-	return s->renderer;
+	driver = s->api.SDL_GetCurrentVideoDriver();
+	s->x11 = driver && !strcmp(driver, "x11") ? gm_sdl_x11_new() : NULL;
+	if (!window_create(s))
+		return false;
+	SDL_VERSION(&info.version);
+	return !s->x11 || (s->api.SDL_GetWindowWMInfo(s->window, &info) &&
+			   gm_sdl_x11_attach(s->x11, &info));
 }
 
 static void window_close(struct gm_sdl *s)
@@ -358,14 +387,44 @@ static void window_close(struct gm_sdl *s)
 	s->api.SDL_QuitSubSystem(SDL_INIT_VIDEO);
 }
 
-static void *window_thread(void *arg)
+/* Until the window is seen it is asked for; how long to wait for something else to happen. */
+static int window_show(struct gm_sdl *s)
 {
-	struct gm_sdl *s = arg;
-	SDL_Event e;
-	bool ok;
+	s->seen |= s->api.SDL_GetWindowFlags(s->window) & SDL_WINDOW_SHOWN;
+	if (s->seen)
+		return -1;
+	switch (gm_sdl_x11_show(s->x11)) {
+	case GM_SDL_SEEN:
+		s->api.SDL_ShowWindow(s->window);
+		return 0;
+	case GM_SDL_UNSEEN_LONG:
+		on_unseen(s);
+		break;
+	case GM_SDL_UNSEEN:
+		break;
+	}
+	return ASK_MS;
+}
 
-	pthread_setname_np(pthread_self(), "window");
-	ok = window_open(s);
+static void events_take(void *opaque)
+{
+	struct gm_sdl *s = opaque;
+	SDL_Event e;
+
+	while (!__atomic_load_n(&s->leaving, __ATOMIC_ACQUIRE)) {
+		if (__atomic_load_n(&s->woken, __ATOMIC_ACQUIRE))
+			picture_update(s);
+		else if (s->x11 ? s->api.SDL_PollEvent(&e) : s->api.SDL_WaitEvent(&e))
+			handle(s, &e);
+		else if (s->x11)
+			gm_sdl_x11_wait(s->x11, window_show(s));
+		else
+			break;
+	}
+}
+
+static void started(struct gm_sdl *s, bool ok)
+{
 	pthread_mutex_lock(&s->lock);
 	s->started = true;
 	s->err = ok ? 0 : -ENODEV;
@@ -373,19 +432,38 @@ static void *window_thread(void *arg)
 		snprintf(s->why, sizeof(s->why), "%s", s->api.SDL_GetError());
 	pthread_cond_signal(&s->cond);
 	pthread_mutex_unlock(&s->lock);
-	while (ok && s->api.SDL_WaitEvent(&e) && handle(s, &e))
-		;
-	if (ok)
+}
+
+static void *window_thread(void *arg)
+{
+	struct gm_sdl *s = arg;
+	bool ok, leaving, lost = false;
+
+	pthread_setname_np(pthread_self(), "window");
+	ok = window_open(s);
+	started(s, ok);
+	if (ok && s->x11)
+		lost = !gm_sdl_x11_guard(s->x11, events_take, s);
+	else if (ok)
+		events_take(s);
+	leaving = __atomic_load_n(&s->leaving, __ATOMIC_ACQUIRE);
+	if (ok && !leaving)
 		keys_release(s);
-	window_close(s);
+	if (!lost)
+		window_close(s);
+	else if (!leaving)
+		on_close(s);
 	return NULL;
 }
 
-static void push(struct gm_sdl *s, int code)
+static void wake(struct gm_sdl *s)
 {
-	SDL_Event e = {.user = {.type = s->event, .code = code}};
+	SDL_Event e = {.user = {.type = s->event}};
 
-	s->api.SDL_PushEvent(&e);
+	if (s->x11)
+		gm_sdl_x11_wake(s->x11);
+	else
+		s->api.SDL_PushEvent(&e);
 }
 
 static void port_wake(void *opaque)
@@ -393,7 +471,7 @@ static void port_wake(void *opaque)
 	struct gm_sdl *s = opaque;
 
 	if (!__atomic_exchange_n(&s->woken, 1, __ATOMIC_ACQ_REL))
-		push(s, WAKE_DAMAGE);
+		wake(s);
 }
 
 /* ---- life ---- */
@@ -422,6 +500,7 @@ static int thread_start(struct gm_sdl *s)
 
 static void sdl_free(struct gm_sdl *s)
 {
+	gm_sdl_x11_free(s->x11);
 	gm_dl_close(s->dl);
 	pthread_cond_destroy(&s->cond);
 	pthread_mutex_destroy(&s->lock);
@@ -462,14 +541,20 @@ int gm_sdl_start(struct gm_machine *m, const struct gm_sdl_cfg *cfg, struct gm_s
 
 void gm_sdl_stop(struct gm_sdl *s)
 {
+	struct timespec end;
+
 	if (!s)
 		return;
 	gm_lock(s->m);
 	gm_view_detach(s->cfg.view, &s->port);
 	gm_unlock(s->m);
-	push(s, WAKE_QUIT);
-	pthread_join(s->thread, NULL);
-	sdl_free(s);
+	__atomic_store_n(&s->leaving, 1, __ATOMIC_RELEASE);
+	wake(s);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += STOP_SECONDS;
+	/* The process ends; a thread that is held up by the display server is not waited for. */
+	if (!pthread_timedjoin_np(s->thread, NULL, &end))
+		sdl_free(s);
 }
 
 bool gm_sdl_available(char *why, size_t len)
