@@ -474,6 +474,8 @@ struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn);
 /* The page at an index of a slot, for the moment; may sleep. NULL: the process has none there. */
 struct page *gm_slot_page(struct gm_slot *slot, u64 index, int write);
 void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written);
+/* A page that the process has mapped there may be used without gm_slot_page(). */
+int gm_slot_has_page(struct gm_slot *slot, u64 index, u64 pfn);
 void gm_slot_dirty(struct gm_slot *slot, u64 index);
 /*
  * Copies within one page, by a thread of the VM's process; may sleep. -ENOENT: not memory (or not

@@ -73,6 +73,11 @@ void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written)
 	put_page(page);
 }
 
+int gm_slot_has_page(struct gm_slot *slot, u64 index, u64 pfn)
+{
+	return 1;
+}
+
 static int pages_make(struct gm_vm *vm, struct gm_slot *slot)
 {
 	return 0;
@@ -97,6 +102,13 @@ struct page *gm_slot_page(struct gm_slot *slot, u64 index, int write)
 
 void gm_slot_page_put(struct gm_slot *slot, struct page *page, int written)
 {
+}
+
+int gm_slot_has_page(struct gm_slot *slot, u64 index, u64 pfn)
+{
+	struct page *page = READ_ONCE(slot->pages[index]);
+
+	return page && page_to_pfn(page) == pfn;
 }
 
 static int pages_make(struct gm_vm *vm, struct gm_slot *slot)

@@ -191,6 +191,12 @@ int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end
 
 /* ---- a page for a mapping ---- */
 
+/*
+ * Bits of the host's entries, of any version, that pages have which are not ordinary memory (special, device),
+ * and protection keys, whose rights are not looked at.
+ */
+#define HOST_SPECIAL (1ull << 9 | 0x1full << 58)
+
 #ifdef CONFIG_X86_64
 /* The entry of the process' own page tables that maps an address; 0: none, else its level. */
 static unsigned int host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry)
@@ -277,6 +283,31 @@ int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
 		f->writable = write;
 	}
 	return 0;
+}
+
+int gm_fill_peek(struct gm_vm *vm, struct gm_fill *f, u64 gfn)
+{
+	struct gm_slot *slot = f->slot;
+	unsigned int level;
+	u64 index, entry, mask;
+
+	if (gfn - slot->gfn >= slot->npages)
+		slot = gm_slot_find(vm, gfn);
+	if (!slot)
+		return 0;
+	index = gfn - slot->gfn;
+	level = host_entry(vm->mm, slot->hva + (unsigned long)(index << PAGE_SHIFT), &entry);
+	if (!level || !(entry & GM_PT_U) || (entry & HOST_SPECIAL))
+		return 0;
+	mask = level_pages(level) - 1;
+	f->slot = slot;
+	f->gfn = gfn;
+	f->pfn = ((entry & GM_PT_ADDR) >> PAGE_SHIFT & ~mask) +
+		 (((slot->hva >> PAGE_SHIFT) + index) & mask);
+	f->write = 0;
+	f->writable = (entry & (GM_PT_W | GM_PT_D)) == (GM_PT_W | GM_PT_D) && !slot->dirty &&
+		      !(slot->flags & GM_MEM_READONLY);
+	return pfn_valid(f->pfn) && gm_slot_has_page(slot, index, f->pfn);
 }
 
 void gm_fill_end(struct gm_vm *vm, struct gm_fill *f)

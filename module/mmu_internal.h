@@ -66,6 +66,11 @@ struct gm_fill {
  * memory, or not writable), -EFAULT (the process has nothing there), -EAGAIN. Needs slots_sem.
  */
 int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write);
+/*
+ * Between those two, with a copy of what begin found: another page, if the process has it mapped already. 1: found, and
+ * nothing is held for it; 0: not. Nothing sleeps.
+ */
+int gm_fill_peek(struct gm_vm *vm, struct gm_fill *f, u64 gfn);
 void gm_fill_end(struct gm_vm *vm, struct gm_fill *f);
 
 /* Zeroed pages that are there when mmu_lock forbids to wait for one. At most GM_SPARE_PAGES. */

@@ -43,6 +43,8 @@ MODULE_PARM_DESC(shadow_pages, "shadow paging: page tables of a VM that are kept
 #define HASH_BITS 10
 /* What one fault needs at most: a page for each level, and one to spare. */
 #define FAULT_PAGES 5
+/* A fault fills as many entries, those around it as far as nothing has to be waited for. A power of two. */
+#define PREFETCH 8
 /* Emulated writes to a table, without its being used, after which it is taken for a table no more. */
 #define WRITES_MAX 4
 
@@ -585,6 +587,68 @@ static int write_unprotected(const struct walked *w)
 	return (w->acc & GM_PF_WRITE) && !(w->r.flags & X86_WALK_WRITE);
 }
 
+static int gfn_has_shadow(struct gm_vm *vm, u64 gfn)
+{
+	struct hlist_node *node, *next;
+	struct gm_shadow *sp;
+
+	FOR_BUCKET(vm, gfn, node, next, sp)
+		if (sp->gfn == gfn && !sp->role.f.direct)
+			return 1;
+	return 0;
+}
+
+/* The rights that a guest's entry of level 1 gives, all levels together; 0: none that can be told from it alone. */
+static u32 prefetch_rights(const struct gm_shadow *sp, u64 entry)
+{
+	u64 rsvd = ~((1ull << gm_phys_bits()) - 1) & GM_PT_ADDR;
+	u32 rights = sp->role.f.access & guest_rights(entry);
+
+	if (!sp->role.f.nx)
+		rsvd |= sp->role.f.mode == MODE_32 ? 0 : GM_PT_NX;
+	if (sp->role.f.mode == MODE_PAE)
+		rsvd |= 0x7ffull << 52;
+	if ((entry & (GM_PT_P | GM_PT_A)) != (GM_PT_P | GM_PT_A) || (entry & rsvd))
+		return 0;
+	if (!(entry & GM_PT_D))
+		rights &= ~X86_WALK_WRITE;
+	return rights | X86_WALK_DIRTY;
+}
+
+/*
+ * Fills the empty entries around one of level 1: those that the guest has used already, and whose pages the process
+ * has mapped. The CPU sets A in them when it does use them.
+ */
+static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i, struct gm_fill f)
+{
+	unsigned int j = i & ~(PREFETCH - 1), end = j + PREFETCH;
+	unsigned int size = sp->role.f.mode == MODE_32 ? 4 : 8;
+	u64 guest = 0, entry, raw[PREFETCH];
+	u32 rights = sp->role.f.access;
+	const u8 *next = (u8 *)raw;
+
+	if (!sp->role.f.direct &&
+	    guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, j), raw, PREFETCH * size))
+		return;
+	for (; j < end; j++, next += size) {
+		if (sp->table[j] & GM_PT_P)
+			continue;
+		if (!sp->role.f.direct) {
+			guest = size == 4 ? *(const u32 *)next : *(const u64 *)next;
+			rights = prefetch_rights(sp, guest);
+			if (!rights)
+				continue;
+		}
+		if (!gm_fill_peek(vm, &f, sp->role.f.direct ? sp->gfn + j : (guest & GM_PT_ADDR) >> PAGE_SHIFT))
+			continue;
+		entry = leaf_entry(&f, rights) & ~GM_PT_A;
+		if (f.writable && (rights & X86_WALK_WRITE) && !gfn_has_shadow(vm, f.gfn))
+			entry |= GM_PT_W | GM_PT_D;
+		sp->guest[j] = guest;
+		entry_link(vm, sp, j, entry);
+	}
+}
+
 static int shadow_map(struct gm_vcpu *vcpu, const struct walked *w, struct gm_fill *f)
 {
 	struct gm_vm *vm = vcpu->vm;
@@ -621,6 +685,7 @@ static int shadow_map(struct gm_vcpu *vcpu, const struct walked *w, struct gm_fi
 		if (!sp->role.f.direct)
 			sp->guest[i] = w->t.entry[0];
 		entry_link(vm, sp, i, entry);
+		shadow_prefetch(vm, sp, i, *f);
 		return ret;
 	}
 	if (!sp->role.f.direct)
@@ -759,15 +824,18 @@ out:
 /* The entries of a sync shadow page that come from bytes [from, to) of its table. */
 static void sp_written(struct gm_vm *vm, struct gm_shadow *sp, unsigned int from, unsigned int to)
 {
-	unsigned int i, off, size = sp->role.f.mode == MODE_32 ? 4 : 8;
+	unsigned int size = sp->role.f.mode == MODE_32 ? 4 : 8, base = guest_offset(sp, 0) / size;
+	unsigned int twice = sp->role.f.mode == MODE_32 && sp->role.f.level > 1, i, end;
 	u64 now;
 
-	for (i = 0; i < 512; i++) {
-		off = guest_offset(sp, i);
-		if (off + size <= from || off >= to || !(sp->table[i] & GM_PT_P))
+	from = max(from / size, base);
+	to = (to - 1) / size + 1;
+	end = to > base ? min((to - base) << twice, 512u) : 0;
+	for (i = (from - base) << twice; i < end; i++) {
+		if (!(sp->table[i] & GM_PT_P))
 			continue;
 		now = 0;
-		if (guest_read(vm, (sp->gfn << PAGE_SHIFT) + off, &now, size) ||
+		if (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now, size) ||
 		    !guest_same(sp->guest[i], now))
 			entry_drop(vm, sp, i);
 	}
