@@ -33,12 +33,12 @@ mount -t devtmpfs dev /dev
 echo
 insmod /guestmode.ko && echo "rig: module loaded"
 mkfifo /tmp/in
-timeout 800 /vmm run --accel guestmode --display none --memory 128M /disk.img </tmp/in >/tmp/out 2>&1 &
+timeout 2000 /vmm run --accel guestmode --display none --memory 128M /disk.img </tmp/in >/tmp/out 2>&1 &
 vmm=$!
 exec 3>/tmp/in
 tail -f /tmp/out &
 n=0
-until grep -q 'guestmode# ' /tmp/out || [ $n = 700 ]; do
+until grep -q 'guestmode# ' /tmp/out || [ $n = 1800 ]; do
 	n=$((n + 1))
 	sleep 1
 done
@@ -51,7 +51,7 @@ poweroff -f
 END
 chmod +x "$host/init"
 rig_pack "$host" "$work/initrd"
-RIG_TIMEOUT=${RIG_TIMEOUT:-1200}
+RIG_TIMEOUT=${RIG_TIMEOUT:-2400}
 boot_qemu max 1 "$work/initrd" "console=ttyS0 quiet panic=-1" "$work/console"
 tail -n 40 "$work/console"
 grep -aq '^rig: module loaded' "$work/console"
