@@ -226,15 +226,21 @@ static u64 level_pages(unsigned int level)
 }
 
 /*
- * How large a page the process has there, and whether it may write to it already. Its tables cannot
- * go away: mmu_lock is held, and nobody has told that he is about to take something from them.
+ * How large a page the process has there, and whether it may write to it already. What the tables map
+ * stays: mmu_lock is held, and nobody has told that he is about to take something from them. Who only
+ * puts a large page in the place of a table tells nobody in some kernels; he frees the table after all
+ * CPUs have answered an interrupt, so none is taken here.
  */
 static void fill_from_host(struct gm_vm *vm, struct gm_fill *f)
 {
 	struct gm_slot *slot = f->slot;
 	u64 hfn = (slot->hva >> PAGE_SHIFT) + f->gfn - slot->gfn, entry, mask;
-	unsigned int level = host_entry(vm->mm, hfn << PAGE_SHIFT, &entry);
+	unsigned long flags;
+	unsigned int level;
 
+	local_irq_save(flags);
+	level = host_entry(vm->mm, hfn << PAGE_SHIFT, &entry);
+	local_irq_restore(flags);
 	if (!level)
 		return;
 	mask = level_pages(level) - 1;
