@@ -26,6 +26,7 @@
 #include <asm/pgtable.h>
 
 #define SVM_LEAF 0x8000000au
+#define SME_LEAF 0x8000001fu
 #define SVM_NPT          (1u << 0)
 #define SVM_NRIPS        (1u << 3)
 #define SVM_TSCRATE      (1u << 4)
@@ -76,6 +77,17 @@ static struct svm_vcpu *svm_of(struct gm_vcpu *vcpu)
 
 /* ---- the module ---- */
 
+/* The host encrypts its memory: all addresses that the CPU gets carry a bit then (APM 7.10). */
+static int memory_encrypted(void)
+{
+	unsigned long cr3;
+
+	if (cpuid_eax(0x80000000) < SME_LEAF || !(cpuid_eax(SME_LEAF) & 1))
+		return 0;
+	asm volatile("mov %%cr3, %0" : "=r"(cr3));
+	return (u64)cr3 >> (cpuid_ebx(SME_LEAF) & 63) & 1;
+}
+
 static int svm_probe(void)
 {
 	u64 vm_cr = 0;
@@ -84,6 +96,10 @@ static int svm_probe(void)
 		return -ENODEV;
 	if (rdmsrl_safe(MSR_VM_CR, &vm_cr) || (vm_cr & VM_CR_SVMDIS)) {
 		pr_err("guestmode: AMD-V is switched off in the firmware\n");
+		return -ENODEV;
+	}
+	if (memory_encrypted()) {
+		pr_err("guestmode: a host with mem_encrypt=on is not supported on AMD-V\n");
 		return -ENODEV;
 	}
 	svm_features = cpuid_edx(SVM_LEAF);
