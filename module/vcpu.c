@@ -200,6 +200,7 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
 	vcpu->stats.runs++;
 	ret = gm_run_loop(vcpu);
+	gm_user_barrier();
 	trace_gm_return(vcpu->id, run->exit_reason, ret);
 	run->ready_for_interrupt_injection = gm_can_inject(vcpu);
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);

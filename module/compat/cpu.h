@@ -280,11 +280,28 @@ static inline int gm_cpu_has(u32 feature)
 #else
 #define GM_CPU_L1TF 0
 #endif
-#ifdef X86_BUG_MDS
-#define GM_CPU_MDS boot_cpu_has_bug(X86_BUG_MDS)
-#else
-#define GM_CPU_MDS 0
+
+/*
+ * The CPU's buffers are to be emptied before guest mode (VERW, where the microcode has that): MDS, TAA,
+ * stale data of MMIO, RFDS, TSA. Kernels say so by bug, since 6.8 also by what they decided.
+ */
+static inline int gm_cpu_clear_buffers(void)
+{
+	int need = 0;
+
+#ifdef X86_FEATURE_CLEAR_CPU_BUF
+	need |= boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF);
+#elif defined(X86_BUG_MDS)
+	need |= boot_cpu_has_bug(X86_BUG_MDS);
 #endif
+#ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
+	need |= boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM);
+#endif
+#ifdef X86_BUG_MMIO_STALE_DATA
+	need |= boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA);
+#endif
+	return need && boot_cpu_has(X86_FEATURE_MD_CLEAR);
+}
 
 /* Bits of a physical address of this CPU. */
 static inline unsigned int gm_phys_bits(void)
@@ -347,6 +364,15 @@ static inline void gm_branch_barrier(void)
 		wrmsrl(MSR_IA32_PRED_CMD, 1);
 #elif defined(X86_FEATURE_IBPB)
 	if (boot_cpu_has(X86_FEATURE_IBPB))
+		wrmsrl(MSR_IA32_PRED_CMD, 1);
+#endif
+}
+
+/* Before the program that runs a guest goes on: it shares predictors with it (VMSCAPE). */
+static inline void gm_user_barrier(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
 		wrmsrl(MSR_IA32_PRED_CMD, 1);
 #endif
 }

@@ -11,6 +11,10 @@
 #include "module/gprs.h"
 #include "module/compat/asm.h"
 
+.section .rodata
+gm_verw_sel:
+	.word 0x18 /* __KERNEL_DS: any writable segment */
+
 .text
 #ifdef CONFIG_X86_64
 SYM_FUNC_START(gm_svm_enter)
@@ -34,6 +38,7 @@ SYM_FUNC_START(gm_svm_enter)
 	GM_LOAD_GPRS
 	pop %rax
 	GM_VMLOAD
+	GM_CLEAR_BUFFERS
 	GM_VMRUN
 	GM_VMSAVE
 
@@ -42,8 +47,7 @@ SYM_FUNC_START(gm_svm_enter)
 	pop %rax
 	GM_VMLOAD
 
-	/* No return of ours may be predicted from the guest's calls. */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	GM_EXIT_BARRIER %rax
 	/* Nothing of the guest's stays in registers that a mispredicted path could use. */
 	xor %eax, %eax
 	xor %ecx, %ecx
@@ -89,6 +93,7 @@ SYM_FUNC_START(gm_svm_enter)
 	mov 56(%eax), %edi
 	pop %eax
 	GM_VMLOAD
+	GM_CLEAR_BUFFERS
 	GM_VMRUN
 	GM_VMSAVE
 
@@ -102,7 +107,7 @@ SYM_FUNC_START(gm_svm_enter)
 	pop %eax
 	GM_VMLOAD
 
-	FILL_RETURN_BUFFER %eax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	GM_EXIT_BARRIER %eax
 	xor %eax, %eax
 	xor %ecx, %ecx
 	xor %edx, %edx

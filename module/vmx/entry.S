@@ -56,8 +56,7 @@ gm_vmx_exited:
 	mov %rcx, (%rax)
 	add $8, %rsp
 
-	/* No return of ours may be predicted from the guest's calls. */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	GM_EXIT_BARRIER %rax
 	mov %ebx, %eax
 	/* Nothing of the guest's stays in registers that a mispredicted path could use. */
 	xor %ecx, %ecx
@@ -124,7 +123,7 @@ gm_vmx_exited:
 	mov %ecx, (%eax)
 	add $4, %esp
 
-	FILL_RETURN_BUFFER %eax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	GM_EXIT_BARRIER %eax
 	mov %ebx, %eax
 	xor %ecx, %ecx
 	xor %edx, %edx

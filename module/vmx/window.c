@@ -62,7 +62,7 @@ int vmx_window_setup(void)
 	flush_l1d = vmx_caps.unrestricted && GM_CPU_L1TF &&
 		    boot_cpu_has(X86_FEATURE_FLUSH_L1D);
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
-	verw = GM_CPU_MDS && boot_cpu_has(X86_FEATURE_MD_CLEAR);
+	verw = gm_cpu_clear_buffers();
 	for_each_possible_cpu(cpu) {
 		struct cpu_area *a = &per_cpu(area, cpu);
 
