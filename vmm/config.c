@@ -175,6 +175,20 @@ static int set_cdrom(struct config *c, const struct key *k, const char *v, char 
 	return ret;
 }
 
+static int set_media(struct config *c, const struct key *k, const char *v, char *err, size_t len)
+{
+	if (c->nmedia == CONFIG_NMEDIA)
+		return config_fail(err, len, "too many (at most %d); a folder stands for all its images",
+				   CONFIG_NMEDIA);
+	if (access(v, R_OK))
+		return config_fail(err, len, "%s: %s", v, strerror(errno));
+	c->media[c->nmedia] = strdup(v);
+	if (!c->media[c->nmedia])
+		return config_fail(err, len, "out of memory");
+	c->nmedia++;
+	return 0;
+}
+
 static int set_floppy(struct config *c, const struct key *k, const char *v, char *err, size_t len)
 {
 	return drive_add(c->floppies, &c->nfloppies, CONFIG_NFLOPPIES, "floppy drives", v, err,
@@ -343,6 +357,8 @@ static const struct key keys[] = {
 	 "hard disk; the first is IDE primary master", set_disk},
 	{"cdrom", "PATH|none", "CD-ROM drive with this image, or empty", set_cdrom},
 	{"floppy", "PATH[,readonly][,snapshot]", "floppy disk, first A then B", set_floppy},
+	{"media", "PATH", "image, or folder of images, for :insert in the menu of a running machine; read only",
+	 set_media},
 	{"net", "user|tap|pair|none[,model=CARD][,mac=ADDRESS][,capture=FILE][,...]",
 	 "network card (e1000, rtl8139, ne2000, ne2000-isa, virtio) and what it is plugged into",
 	 set_net},
@@ -454,6 +470,8 @@ void config_fini(struct config *c)
 	free(c->name);
 	for (i = 0; i < c->nserials; i++)
 		free(c->serials[i]);
+	for (i = 0; i < c->nmedia; i++)
+		free(c->media[i]);
 	disks_free(c->disks, c->ndisks);
 	disks_free(c->cdroms, c->ncdroms);
 	disks_free(c->floppies, c->nfloppies);

@@ -18,6 +18,7 @@
 #define CONFIG_NSERIALS  2
 #define CONFIG_NNETS     8
 #define CONFIG_NDEVICES  8
+#define CONFIG_NMEDIA    16
 
 struct config_disk {
 	char *path; /* NULL in a CD-ROM or floppy drive: no medium */
@@ -86,6 +87,8 @@ struct config {
 	struct config_disk disks[CONFIG_NDISKS], cdroms[CONFIG_NCDROMS];
 	struct config_disk floppies[CONFIG_NFLOPPIES];
 	unsigned int ndisks, ncdroms, nfloppies;
+	char *media[CONFIG_NMEDIA]; /* images and folders that may be inserted later */
+	unsigned int nmedia;
 	char *boot;  /* letters: a floppy, c disk, d CD-ROM, n network */
 	char *kernel, *initrd, *append, *entry;
 	char *serials[CONFIG_NSERIALS];

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include "vmm/accel/accel.h"
@@ -360,6 +361,29 @@ static int allow_screenshots(struct run *r)
 	return err ? err : gm_keeper_allow(r->keeper, GM_KEEPER_STAMP, prefix);
 }
 
+/* Images that may be inserted later: those of --media, and what is in the drives now. */
+static int allow_media(struct run *r)
+{
+	const struct config *c = &r->config;
+	struct stat st;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < c->nmedia && !err; i++) {
+		bool dir = !stat(c->media[i], &st) && S_ISDIR(st.st_mode);
+
+		err = gm_keeper_allow(r->keeper, dir ? GM_KEEPER_MEDIA_DIR : GM_KEEPER_MEDIUM,
+				      c->media[i]);
+	}
+	for (i = 0; i < c->ncdroms && !err; i++)
+		if (c->cdroms[i].path)
+			err = gm_keeper_allow(r->keeper, GM_KEEPER_MEDIUM, c->cdroms[i].path);
+	for (i = 0; i < c->nfloppies && !err; i++)
+		if (c->floppies[i].path)
+			err = gm_keeper_allow(r->keeper, GM_KEEPER_MEDIUM, c->floppies[i].path);
+	return err;
+}
+
 /* The last step before the machine runs: everything is open. */
 static int sandbox_setup(struct run *r)
 {
@@ -377,6 +401,8 @@ static int sandbox_setup(struct run *r)
 	err = allow_net(r);
 	if (!err)
 		err = allow_screenshots(r);
+	if (!err)
+		err = allow_media(r);
 	if (err) {
 		snprintf(r->err, sizeof(r->err), "the sandbox cannot be entered: %s",
 			 strerror(-err));

@@ -242,7 +242,45 @@ def test_insert(files):
         return None if after == before + 1 else f"{before} descriptors, then {after}"
 
 
-TESTS = [test_status, test_attack, test_attack_net, test_violation, test_off, test_insert]
+def told(m, command, **arguments):
+    """What the machine answers to a request without a descriptor."""
+    s, f = m.connect()
+    with s, f:
+        f.readline()
+        s.sendall(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
+        return json.loads(f.readline())
+
+
+def test_media(files):
+    """What --media named is opened for it, by path and by name, and nothing else is."""
+    os.makedirs(files.path("isos"), exist_ok=True)
+    one, two = files.write("one.iso", bytes(2048 * 20)), files.write("isos/two.iso", bytes(2048 * 21))
+    other, floppy = files.write("other.iso", bytes(2048 * 22)), files.write("isos/floppy.img", bytes(1440 << 10))
+    os.symlink(other, files.path("isos/link.iso"))
+    media = ("--media", one, "--media", files.path("isos"))
+    with Machine(files, "md", "--cdrom", "none", "--floppy", "none", *media, files.path("spin.img")) as m:
+        m.expect("R", 60)
+        for path, size in ((one, 20), (two, 21), ("two.iso", 21)):
+            answer = told(m, "insert", drive="cd0", path=path, force=True)
+            cd = next(d for d in m.ask("info", "block") if d["drive"] == "cd0")
+            if "error" in answer or cd["size"] != 2048 * size:
+                return f"{path}: {answer}, {cd}"
+        answer = told(m, "insert", drive="fd0", path=floppy)
+        fd = next(d for d in m.ask("info", "block") if d["drive"] == "fd0")
+        if "error" in answer or not fd["readonly"]:
+            return f"the floppy: {answer}, {fd}"
+        for path in (other, files.path("isos/../other.iso"), files.path("isos/link.iso"), "link.iso", "..", files.path("isos"), "/dev/null", ""):
+            answer = told(m, "insert", drive="cd0", path=path, force=True)
+            if "--media" not in answer.get("error", ""):
+                return f"{path}: {answer}"
+        answer = told(m, "insert", drive="cd0", path="none.iso")
+        if "No such file" not in answer.get("error", ""):
+            return f"a file that is missing: {answer}"
+    p = run(files, ["--media", "%nothing.iso", "%off.img"])
+    return None if p.returncode == 2 and b"No such file" in p.stderr else f"{p.returncode}: {p.stderr!r}"
+
+
+TESTS = [test_status, test_attack, test_attack_net, test_violation, test_off, test_insert, test_media]
 
 
 def cases(files):

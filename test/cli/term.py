@@ -149,6 +149,17 @@ def check_command(t):
     t.expect("state: running", 20, gone=True)
 
 
+def check_insert(t):
+    """A CD that was named at the start goes in again; another file does not."""
+    for path, answer in ((t.cd, "^done"), (t.folder + "/before", "only what --media named")):
+        t.menu(":")
+        t.tmux("send-keys", "-l", f"insert cd0 {path} force")
+        t.keys("Enter")
+        t.expect(answer, 20)
+        t.keys("x")
+        t.expect(answer, 20, gone=True)
+
+
 def check_quit(t):
     t.menu("q")
     t.expect("sure", 20)
@@ -169,9 +180,10 @@ def test_terminal(files):
         t = Terminal(d)
         try:
             t.expect(r"^\$", 20)
+            t.cd = cd
             t.type("stty -a > before")
             t.type(f"{VMM} run --accel soft --memory 64M --cdrom {cd}; echo status=$?")
-            for step in (check_guest_keys, check_screenshot, check_pause, check_serial_view, check_command, check_reset, check_quit):
+            for step in (check_guest_keys, check_screenshot, check_pause, check_serial_view, check_command, check_insert, check_reset, check_quit):
                 why = step(t)
                 if why:
                     return f"{step.__name__}: {why}"

@@ -88,6 +88,14 @@ static const struct {
 	{"connect to nobody", GM_KEEPER_JOIN, "s", "s", gm_keeper_connect, true, -ENOENT},
 	{"unlink a socket", GM_KEEPER_JOIN, "a", "a", gm_keeper_unlink, false, 0},
 	{"read nothing", GM_KEEPER_READ, "a", "a", gm_keeper_save, true, -EPERM},
+	{"medium", GM_KEEPER_MEDIUM, "a", "a", gm_keeper_medium, true, 0},
+	{"another medium", GM_KEEPER_MEDIUM, "a", "b", gm_keeper_medium, true, -EACCES},
+	{"medium that is missing", GM_KEEPER_MEDIUM, "no", "no", gm_keeper_medium, true, -ENOENT},
+	{"medium that is a folder", GM_KEEPER_MEDIUM, "", "", gm_keeper_medium, true, -EACCES},
+	{"medium of a folder", GM_KEEPER_MEDIA_DIR, "", "a", gm_keeper_medium, true, 0},
+	{"medium of a folder, missing", GM_KEEPER_MEDIA_DIR, "", "no", gm_keeper_medium, true, -ENOENT},
+	{"medium out of a folder", GM_KEEPER_MEDIA_DIR, "", "../a", gm_keeper_medium, true, -EACCES},
+	{"medium for a library's file", GM_KEEPER_READ, "a", "a", gm_keeper_medium, true, -EACCES},
 };
 
 START_TEST(test_keeper)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "devices/ide/ide.h"
 #include "devices/isa/fdc.h"
 #include "vmm/sandbox/keeper.h"
@@ -71,6 +72,25 @@ json_t *control_eject(struct gm_control *c, const json_t *args, char *err, size_
 	return json_object();
 }
 
+/* In the sandbox the keeper opens what the user named before, for reading. */
+static int medium_fetch(struct gm_control *c, const json_t *args, struct gm_blk_options *o, char *err,
+			size_t errlen)
+{
+	o->fd = gm_keeper_medium(c->keeper, o->path);
+	if (o->fd == -EACCES) {
+		snprintf(err, errlen, "the machine is in its sandbox and opens only what --media named; a "
+				      "shell's 'vmm insert %s %.40s FILE' opens other files for it",
+			 c->name, json_string_value(json_object_get(args, "drive")));
+		return o->fd;
+	}
+	if (o->fd < 0) {
+		snprintf(err, errlen, "%s: cannot be opened: %s", o->path, strerror(-o->fd));
+		return o->fd;
+	}
+	o->fd_given = o->readonly = o->share = true;
+	return 0;
+}
+
 json_t *control_insert(struct gm_control *c, const json_t *args, char *err, size_t errlen)
 {
 	bool force = json_is_true(json_object_get(args, "force"));
@@ -81,14 +101,12 @@ json_t *control_insert(struct gm_control *c, const json_t *args, char *err, size
 
 	if (drive_find(c, args, &d, err, errlen))
 		return NULL;
-	if (!o.fd_given && gm_keeper_sealed(c->keeper)) {
-		snprintf(err, errlen, "the machine is in its sandbox and opens no files by itself; a "
-				      "shell's 'vmm insert %s %.40s FILE' opens it for the machine",
-			 c->name, json_string_value(json_object_get(args, "drive")));
-		return NULL;
-	}
 	o.readonly = o.share = d.cd;
+	if (!o.fd_given && gm_keeper_sealed(c->keeper) && medium_fetch(c, args, &o, err, errlen))
+		return NULL;
 	blk = gm_blk_open(c->m, &o, err, errlen);
+	if (o.fd_given && c->passed < 0)
+		close(o.fd);
 	if (!blk)
 		return NULL;
 	if (medium_change(c, &d, blk, force, err, errlen)) {

@@ -30,6 +30,13 @@ static int save_open(const char *part)
 	return fd < 0 ? -errno : fd;
 }
 
+static int medium_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* Nobody answered at a socket that is there: it was left behind by a machine that was killed. */
 static int listen_at(int fd, const struct sockaddr_un *a)
 {
@@ -73,6 +80,7 @@ int keeper_do(enum keeper_op op, const char *path, int *fd)
 	case KEEPER_SAVE_OPEN: ret = *fd = save_open(part); break;
 	case KEEPER_CONNECT: ret = *fd = join(path, false); break;
 	case KEEPER_LISTEN: ret = *fd = join(path, true); break;
+	case KEEPER_MEDIUM: ret = *fd = medium_open(path); break;
 	default: return -EINVAL;
 	}
 	return ret < 0 ? ret : 0;
@@ -176,6 +184,11 @@ int gm_keeper_connect(struct gm_keeper *k, const char *path)
 int gm_keeper_listen(struct gm_keeper *k, const char *path)
 {
 	return ask(k, KEEPER_LISTEN, path);
+}
+
+int gm_keeper_medium(struct gm_keeper *k, const char *path)
+{
+	return ask(k, KEEPER_MEDIUM, path);
 }
 
 /* ---- life ---- */

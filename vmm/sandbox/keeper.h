@@ -22,6 +22,8 @@ enum gm_keeper_right {
 	GM_KEEPER_JOIN,     /* a Unix socket of packets: connect to it, listen there, remove it */
 	GM_KEEPER_READ,     /* a file that a library opens by itself */
 	GM_KEEPER_READ_DIR, /* the same, for all regular files below a folder */
+	GM_KEEPER_MEDIUM,   /* an image for a drive, opened for reading */
+	GM_KEEPER_MEDIA_DIR, /* the same, for all regular files below a folder */
 };
 
 /* Forks it. -errno. */
@@ -47,5 +49,8 @@ int gm_keeper_save_done(struct gm_keeper *k, const char *path, bool keep);
  * one that listens there, closed to other users; a socket left behind makes way. Or -errno. */
 int gm_keeper_connect(struct gm_keeper *k, const char *path);
 int gm_keeper_listen(struct gm_keeper *k, const char *path);
+/* An image for a drive, for reading. In a folder that was allowed its name alone will do. -EACCES: it
+ * was not allowed. */
+int gm_keeper_medium(struct gm_keeper *k, const char *path);
 
 #endif

@@ -16,6 +16,7 @@ enum keeper_op {
 	KEEPER_SAVE_DROP,
 	KEEPER_CONNECT,
 	KEEPER_LISTEN,
+	KEEPER_MEDIUM,
 	KEEPER_VIOLATION, /* nr; no answer: the machine's process is ended */
 };
 
@@ -38,9 +39,15 @@ void keeper_main(int sock) __attribute__((noreturn));
 
 struct keeper_right {
 	u32 right;
-	int dirfd; /* of GM_KEEPER_READ_DIR, else -1 */
+	int dirfd; /* of GM_KEEPER_READ_DIR and _MEDIA_DIR, else -1 */
 	char *path;
 };
+
+/* keeper_open.c: a file by its path below a folder of the list, without a way out by "..", links or mount
+ * points of /proc; a medium that the list has, or has the folder of. A descriptor for reading, or -EACCES
+ * when it is not on the list, or -errno. */
+int keeper_open_below(const struct keeper_right *r, const char *path);
+int keeper_open_media(const struct keeper_right *rights, unsigned int n, const char *path);
 
 /* keeper_notify.c: one question of the filter, answered by the list. false: this kernel cannot. */
 bool keeper_notify(int fd, const struct keeper_right *rights, unsigned int n);

@@ -47,7 +47,7 @@ static int allow(struct keeper *k, const struct keeper_msg *m)
 		return -ENOSPC;
 	r->right = m->right;
 	r->dirfd = -1;
-	if (m->right == GM_KEEPER_READ_DIR) {
+	if (m->right == GM_KEEPER_READ_DIR || m->right == GM_KEEPER_MEDIA_DIR) {
 		r->dirfd = open(m->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (r->dirfd < 0)
 			return -errno;
@@ -102,6 +102,12 @@ static bool allowed(const struct keeper *k, const struct keeper_msg *m)
 	return false;
 }
 
+static int medium(const struct keeper *k, const char *path, int *out)
+{
+	*out = keeper_open_media(k->right, k->n, path);
+	return *out < 0 ? *out : 0;
+}
+
 /* Says why the machine ended: its own standard error may be the terminal display's. */
 static void __attribute__((noreturn)) violation(int nr)
 {
@@ -124,6 +130,8 @@ static void serve(struct keeper *k, struct keeper_msg *m, int fd)
 		r.ret = allow(k, m);
 	else if (m->op == KEEPER_SEAL)
 		r.ret = seal(k, fd);
+	else if (m->op == KEEPER_MEDIUM)
+		r.ret = medium(k, m->path, &out);
 	else if (m->op > KEEPER_SEAL && m->op < ARRAY_SIZE(op_right) && allowed(k, m))
 		r.ret = keeper_do((enum keeper_op)m->op, m->path, &out);
 	gm_fd_send(k->sock, &r, sizeof(r), out);

@@ -14,14 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #ifdef SECCOMP_IOCTL_NOTIF_ADDFD
-#include <linux/openat2.h>
-
 #define FLAGS_IGNORED (O_CLOEXEC | O_LARGEFILE | O_NOCTTY | O_NONBLOCK)
 
 /* A string of the other process, page by page: what lies behind it may not be mapped. */
@@ -44,32 +40,6 @@ static bool path_read(pid_t pid, u64 addr, char *buf, size_t len)
 	return false;
 }
 
-/* Below a folder, without a way out by "..", links or mount points of /proc. */
-static int open_below(const struct keeper_right *r, const char *path)
-{
-	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-	size_t n = strlen(r->path);
-	struct stat st;
-	int fd;
-
-	if (strncmp(path, r->path, n))
-		return -EACCES;
-	while (n && r->path[n - 1] == '/')
-		n--;
-	if (path[n] != '/')
-		return -EACCES;
-	while (path[n] == '/')
-		n++;
-	fd = (int)syscall(SYS_openat2, r->dirfd, path + n, &how, sizeof(how));
-	if (fd < 0)
-		return errno == EXDEV || errno == ELOOP ? -EACCES : -errno;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
-		return fd;
-	close(fd);
-	return -EACCES;
-}
-
 static int open_allowed(const char *path, const struct keeper_right *r, unsigned int n)
 {
 	int fd;
@@ -80,7 +50,7 @@ static int open_allowed(const char *path, const struct keeper_right *r, unsigned
 			return fd < 0 ? -errno : fd;
 		}
 		if (r->right == GM_KEEPER_READ_DIR) {
-			fd = open_below(r, path);
+			fd = keeper_open_below(r, path);
 			if (fd != -EACCES)
 				return fd;
 		}
