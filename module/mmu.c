@@ -198,20 +198,31 @@ int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end
 #define HOST_SPECIAL (1ull << 9 | 0x1full << 58)
 
 #ifdef CONFIG_X86_64
-/* The entry of the process' own page tables that maps an address; 0: none, else its level. */
+/*
+ * The entry of the process' own page tables that maps an address; 0: none, else its level. What the tables
+ * map stays: mmu_lock is held, and nobody has told that he is about to take something from them. Who only
+ * puts a large page in the place of a table tells nobody in some kernels; he frees the table after all
+ * CPUs have answered an interrupt, so none is taken here.
+ */
 static unsigned int host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry)
 {
 	unsigned int level = __read_cr4() & GM_CR4_LA57 ? 5 : 4;
 	u64 *table = (u64 *)mm->pgd;
+	unsigned long flags;
 
+	local_irq_save(flags);
 	for (;; level--) {
 		*entry = READ_ONCE(table[(hva >> (PAGE_SHIFT + 9 * (level - 1))) & 511]);
-		if (!(*entry & GM_PT_P))
-			return 0;
+		if (!(*entry & GM_PT_P)) {
+			level = 0;
+			break;
+		}
 		if (level == 1 || (level <= 3 && (*entry & GM_PT_PS)))
-			return level;
+			break;
 		table = (u64 *)__va(*entry & GM_PT_ADDR);
 	}
+	local_irq_restore(flags);
+	return level;
 }
 #else
 static unsigned int host_entry(struct mm_struct *mm, unsigned long hva, u64 *entry)
@@ -225,22 +236,13 @@ static u64 level_pages(unsigned int level)
 	return 1ull << (9 * (level - 1));
 }
 
-/*
- * How large a page the process has there, and whether it may write to it already. What the tables map
- * stays: mmu_lock is held, and nobody has told that he is about to take something from them. Who only
- * puts a large page in the place of a table tells nobody in some kernels; he frees the table after all
- * CPUs have answered an interrupt, so none is taken here.
- */
+/* How large a page the process has there, and whether it may write to it already. */
 static void fill_from_host(struct gm_vm *vm, struct gm_fill *f)
 {
 	struct gm_slot *slot = f->slot;
 	u64 hfn = (slot->hva >> PAGE_SHIFT) + f->gfn - slot->gfn, entry, mask;
-	unsigned long flags;
-	unsigned int level;
+	unsigned int level = host_entry(vm->mm, hfn << PAGE_SHIFT, &entry);
 
-	local_irq_save(flags);
-	level = host_entry(vm->mm, hfn << PAGE_SHIFT, &entry);
-	local_irq_restore(flags);
 	if (!level)
 		return;
 	mask = level_pages(level) - 1;
