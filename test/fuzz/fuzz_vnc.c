@@ -104,6 +104,7 @@ static void talk(struct server *v, const u8 *data, size_t len, bool greeted)
 	close(c->own_fd);
 	close(c->wake_fd);
 	fuzz_check(!c->held.n, "a key stays down");
+	fuzz_check(v->vnc.nscreens == 1 && !v->vnc.screens[0]->clientHead, "the screen was not given back");
 	free(c);
 	pthread_join(reader, NULL);
 	close(fds[1]);
@@ -121,6 +122,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 		return 0; /* not installed */
 	server_make(&v);
 	v.vnc.api = library.api;
+	v.vnc.screens[0] = library.screens[0]; /* each client leaves it as it was */
+	v.vnc.nscreens = 1;
 	v.large = data[0] & 2;
 	v.changed = true;
 	talk(&v, data + 1, len - 1, data[0] & 1);

@@ -370,7 +370,7 @@ void gm_vnc_stop(struct gm_vnc *v)
 
 bool gm_vnc_available(char *why, size_t len)
 {
-	struct gm_vnc v = {0};
+	struct gm_vnc v = {.lock = PTHREAD_MUTEX_INITIALIZER};
 	bool ok = !vnc_library_open(&v, why, len);
 
 	vnc_library_close(&v);

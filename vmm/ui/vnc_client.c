@@ -214,16 +214,14 @@ static rfbBool on_password(rfbClientPtr cl, const char *response, int len)
 	return FALSE;
 }
 
-static rfbScreenInfoPtr screen_new(struct vnc_client *c)
+/* ---- screens ---- */
+
+static rfbScreenInfoPtr screen_new(struct gm_vnc *v)
 {
-	struct gm_vnc *v = c->v;
-	rfbScreenInfoPtr s = v->api.rfbGetScreen(NULL, NULL, (int)c->width, (int)c->height, 8, 3, 4);
+	rfbScreenInfoPtr s = v->api.rfbGetScreen(NULL, NULL, 64, 64, 8, 3, 4);
 
 	if (!s)
 		return NULL;
-	s->screenData = c;
-	s->desktopName = v->name;
-	s->frameBuffer = (char *)c->pixels;
 	s->alwaysShared = TRUE;
 	s->deferUpdateTime = 0; /* the view sets the pace */
 	s->maxClientWait = CLIENT_MS;
@@ -232,9 +230,59 @@ static rfbScreenInfoPtr screen_new(struct vnc_client *c)
 	s->ptrAddEvent = on_pointer;
 	s->setXCutText = on_cut_text;
 	s->passwordCheck = on_password;
-	s->authPasswdData = v->passwords[0] ? v->passwords : NULL;
 	s->authPasswdFirstViewOnly = 1;
 	return s;
+}
+
+static int screens_make(struct gm_vnc *v)
+{
+	while (v->nscreens < VNC_CLIENTS_MAX) {
+		v->screens[v->nscreens] = screen_new(v);
+		if (!v->screens[v->nscreens])
+			return -ENOMEM;
+		v->nscreens++;
+	}
+	return 0;
+}
+
+static rfbScreenInfoPtr screen_take(struct vnc_client *c)
+{
+	struct gm_vnc *v = c->v;
+	rfbScreenInfoPtr s = NULL;
+
+	pthread_mutex_lock(&v->lock);
+	if (v->nscreens)
+		s = v->screens[--v->nscreens];
+	pthread_mutex_unlock(&v->lock);
+	if (!s)
+		return NULL;
+	s->screenData = c;
+	s->desktopName = v->name;
+	s->authPasswdData = v->passwords[0] ? v->passwords : NULL;
+	v->api.rfbNewFramebuffer(s, (char *)c->pixels, (int)c->width, (int)c->height, 8, 3, 4);
+	return s;
+}
+
+/* As it was before its client: without the client, and without the smaller pictures it asked for. */
+static void screen_give(struct vnc_client *c)
+{
+	struct gm_vnc *v = c->v;
+	rfbScreenInfoPtr s = c->screen, scaled;
+
+	if (c->cl) {
+		v->api.rfbCloseClient(c->cl);
+		v->api.rfbProcessEvents(s, 0);
+	}
+	while ((scaled = s->scaledScreenNext)) {
+		s->scaledScreenNext = scaled->scaledScreenNext;
+		free(scaled->frameBuffer);
+		free(scaled);
+	}
+	s->screenData = NULL;
+	s->frameBuffer = NULL;
+	pthread_mutex_lock(&v->lock);
+	v->screens[v->nscreens++] = s;
+	pthread_mutex_unlock(&v->lock);
 }
 
 static s64 now_ms(void)
@@ -293,10 +341,10 @@ void vnc_client_serve(struct vnc_client *c)
 	gm_view_attach(v->view, &c->port);
 	gm_unlock(v->m);
 	picture_update(c);
-	c->screen = c->pixels ? screen_new(c) : NULL;
+	c->screen = c->pixels ? screen_take(c) : NULL;
 	if (c->screen) {
 		client_talk(c);
-		v->api.rfbScreenCleanup(c->screen);
+		screen_give(c);
 	} else {
 		close(c->fd);
 	}
@@ -346,13 +394,16 @@ static int library_warm(struct gm_vnc *v)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return -errno;
 	c.pixels = calloc(64 * 64, sizeof(*c.pixels));
-	c.screen = c.pixels ? screen_new(&c) : NULL;
+	c.screen = c.pixels ? screen_take(&c) : NULL;
 	if (write(fds[1], hello, sizeof(hello) - 1) > 0 && c.screen)
 		cl = v->api.rfbNewClient(c.screen, fds[0]);
-	for (i = 0; cl && i < 2; i++)
+	c.cl = cl;
+	if (cl)
+		cl->clientGoneHook = on_gone;
+	for (i = 0; c.cl && i < 2; i++)
 		v->api.rfbProcessEvents(c.screen, 0);
 	if (c.screen)
-		v->api.rfbScreenCleanup(c.screen);
+		screen_give(&c);
 	if (!cl)
 		close(fds[0]);
 	close(fds[1]);
@@ -369,7 +420,9 @@ int vnc_library_open(struct gm_vnc *v, char *err, size_t errlen)
 		return ret;
 	v->api.rfbLogEnable(0);
 	v->api.rfbRegisterProtocolExtension(&ext_keys);
-	ret = library_warm(v);
+	ret = screens_make(v);
+	if (!ret)
+		ret = library_warm(v);
 	if (ret)
 		snprintf(err, errlen, "%s does not work here: %s", SONAME, strerror(-ret));
 	return ret;
@@ -379,6 +432,8 @@ void vnc_library_close(struct gm_vnc *v)
 {
 	if (!v->dl)
 		return;
+	while (v->nscreens)
+		v->api.rfbScreenCleanup(v->screens[--v->nscreens]);
 	v->api.rfbUnregisterProtocolExtension(&ext_keys);
 	gm_dl_close(v->dl);
 }

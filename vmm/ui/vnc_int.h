@@ -5,7 +5,9 @@
  * Each client is served by a thread and an rfbScreenInfo of its own: libvncserver reads and writes
  * its messages with blocking calls, so that a client which is slow or stops in the middle of a
  * message holds up itself alone. Nothing that libvncserver keeps is seen by two threads, but for
- * its list of extensions and of security types, which do not change after gm_vnc_start().
+ * its list of extensions and of security types, which do not change after gm_vnc_start(), and the
+ * lock of its lists of clients. rfbGetScreen() sets that lock up anew each time, also while another
+ * client's thread has it: hence all screens are made before there are threads, and used again.
  */
 #ifndef VMM_VNC_INT_H
 #define VMM_VNC_INT_H
@@ -44,6 +46,8 @@ struct gm_vnc {
 	unsigned int nlisten;
 	/* below: lock */
 	pthread_mutex_t lock;
+	rfbScreenInfoPtr screens[VNC_CLIENTS_MAX]; /* that no client has */
+	unsigned int nscreens;
 	pthread_cond_t gone;
 	struct vnc_client *clients;
 	unsigned int nclients;
