@@ -28,7 +28,7 @@
 #include "vmm/ui/tty.h"
 
 #define DROP_SIGNAL  SIGRTMIN
-#define DROP_TRIES   200
+#define DROP_TRIES   2000
 #define DROP_WAIT_NS 5000000L
 
 static struct {
