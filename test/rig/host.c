@@ -101,9 +101,9 @@ static int test_swap(struct guest *g)
 	for (i = 0; i < PAGES; i++)
 		want += word(p.area, i)[0] = i * 77 + 1;
 	CHECK(visit_all(g, 4096, PAGES, &sum) == 0 && sum == want);
-	for (i = 0; i < 20 && swapped() < PAGES * 2; i++)
+	for (i = 0; i < 20 && swapped() < (long)PAGES * 2; i++)
 		CHECK(madvise(p.area, PAGES * 4096ul, MADV_PAGEOUT) == 0);
-	CHECK(swapped() >= PAGES * 2);
+	CHECK(swapped() >= (long)PAGES * 2);
 	CHECK(visit_all(g, 4096, PAGES, &sum) == 0 && sum == want);
 	CHECK(pthread_create(&t, NULL, pager, &p) == 0);
 	for (i = 0; i < 10 && !bad; i++)
