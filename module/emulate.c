@@ -19,6 +19,8 @@ struct attempt {
 	struct x86_emul e;
 	struct gm_vcpu *vcpu;
 	struct x86_mmu mmu;
+	struct x86_seg cs; /* asked for at every access */
+	u8 has_cs;
 	u8 has_mmu; /* set up, which takes time and is not always needed */
 };
 
@@ -45,19 +47,21 @@ static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
 	int ret, user = ctx->cpl == 3, code = acc == X86_ACC_EXEC;
 	struct attempt *a = ctx->cpu;
 	struct x86_walk_result r;
+	struct x86_walk_trail t;
 
 	if (operand_known(a, lin, acc)) {
 		*gpa = a->vcpu->emulated.gpa;
 		return 0;
 	}
-	if (code && gm_fetch_find(a->vcpu, lin, user, gpa))
+	if (code && gm_fetch_find(a->vcpu, lin, acc, user, gpa))
 		return 0;
 	ret = a->has_mmu ? 0 : gm_walk_setup(a->vcpu, &a->mmu);
 	if (ret)
 		return ret;
 	a->has_mmu = 1;
-	ret = code ? gm_fetch_walk(a->vcpu, &a->mmu, lin, user, &r, &ctx->fault) :
-		     x86_walk(&a->mmu, lin, acc, user, !!(ctx->rflags & X86_FL_AC), &r, &ctx->fault);
+	ret = x86_walk_trail(&a->mmu, lin, acc, user, !!(ctx->rflags & X86_FL_AC), &r, &ctx->fault, &t);
+	if (code && !ret)
+		gm_fetch_keep(a->vcpu, lin, acc, user, &r, &t);
 	*gpa = r.gpa;
 	return ret;
 }
@@ -223,9 +227,14 @@ static void io_vec(struct x86_ctx *ctx, unsigned int reg, int mmx, u8 *buf, int 
 
 static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *out)
 {
+	struct attempt *a = ctx->cpu;
 	struct gm_seg s;
 
-	gm_backend->get_seg(vcpu_of(ctx), seg, &s);
+	if (seg == X86_CS && a->has_cs) {
+		*out = a->cs;
+		return;
+	}
+	gm_backend->get_seg(a->vcpu, seg, &s);
 	memset(out, 0, sizeof(*out));
 	out->base = s.base;
 	out->limit = s.limit;
@@ -306,6 +315,7 @@ static void op_set_seg(struct x86_ctx *ctx, unsigned int seg, const struct x86_s
 	s.attr = in->attr;
 	s.unusable = in->unusable;
 	gm_backend->set_seg(vcpu_of(ctx), seg, &s);
+	((struct attempt *)ctx->cpu)->has_cs = 0;
 }
 
 static void table_get(struct gm_vcpu *vcpu, unsigned int seg, struct x86_dtr *out)
@@ -371,7 +381,6 @@ static const struct x86_ops emul_ops = {
 static void attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 {
 	struct x86_ctx *ctx = &a->e.ctx;
-	struct gm_seg cs;
 
 	a->vcpu = vcpu;
 	a->e.insn.props = 0;
@@ -387,11 +396,12 @@ static void attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 	ctx->nmi_blocked = vcpu->nmi_masked;
 	a->e.io = &emul_io;
 	a->e.decoded = vcpu->decoded;
-	a->has_mmu = 0;
-	gm_backend->get_seg(vcpu, GM_CS, &cs);
-	if (ctx->long_mode && (cs.attr & X86_SEG_L))
+	a->has_mmu = a->has_cs = 0;
+	op_get_seg(ctx, X86_CS, &a->cs);
+	a->has_cs = 1;
+	if (ctx->long_mode && (a->cs.attr & X86_SEG_L))
 		a->e.mode = X86_MODE_64;
-	else if ((vcpu->cr0 & X86_CR0_PE) && !(vcpu->rflags & X86_FL_VM) && (cs.attr & X86_SEG_DB))
+	else if ((vcpu->cr0 & X86_CR0_PE) && !(vcpu->rflags & X86_FL_VM) && (a->cs.attr & X86_SEG_DB))
 		a->e.mode = X86_MODE_32;
 	else
 		a->e.mode = X86_MODE_16;
@@ -414,20 +424,27 @@ static void fault_queue(struct gm_vcpu *vcpu, const struct x86_fault *f)
 	gm_queue_exception(vcpu, f->vector, f->has_err, f->err);
 }
 
-/* Takes the results over. A trap flag that was set before the instruction traps after it. */
-static void commit(struct attempt *a)
+/* An instruction is done. A trap flag that was set before it traps after it. */
+static void retire(struct gm_vcpu *vcpu, u64 rip, u64 rflags, u8 shadow)
 {
-	struct gm_vcpu *vcpu = a->vcpu;
 	u64 tf = vcpu->rflags & X86_FL_TF;
 
 	vcpu->stats.emulated++;
-	memcpy(vcpu->gpr, a->e.gpr, sizeof(vcpu->gpr));
-	vcpu->rip = a->e.ctx.rip;
-	vcpu->rflags = a->e.ctx.rflags & ~(u64)X86_FL_RF;
-	vcpu->int_shadow = a->e.shadow;
-	vcpu->nmi_masked = a->e.ctx.nmi_blocked;
+	vcpu->rip = rip;
+	vcpu->rflags = rflags & ~(u64)X86_FL_RF;
+	vcpu->int_shadow = shadow;
 	if (tf || (vcpu->debug & GM_DEBUG_STEP))
 		gm_step_trap(vcpu);
+}
+
+/* Takes the results over. */
+static void commit(struct attempt *a)
+{
+	struct gm_vcpu *vcpu = a->vcpu;
+
+	memcpy(vcpu->gpr, a->e.gpr, sizeof(vcpu->gpr));
+	vcpu->nmi_masked = a->e.ctx.nmi_blocked;
+	retire(vcpu, a->e.ctx.rip, a->e.ctx.rflags, a->e.shadow);
 }
 
 /* Instructions that the core handles as exits; the emulator has checked their privilege. */
@@ -642,6 +659,24 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 		return 0;
 	}
 	return ret;
+}
+
+int gm_emulate_load(struct gm_vcpu *vcpu)
+{
+	struct gm_emulated *k = &vcpu->emulated;
+	const struct gm_frag *f = &vcpu->reads[0];
+	u64 v = 0, rip = vcpu->rip + k->insn.len;
+
+	/* A program that set registers meanwhile has made k->valid 0. */
+	if (!k->valid || k->rip != vcpu->rip || vcpu->nread != 1 || f->len != k->insn.memsize)
+		return 0;
+	memcpy(&v, f->data, f->len);
+	if (!x86_emul_load(&k->insn, vcpu->gpr, v))
+		return 0;
+	k->valid = k->has_gpa = 0;
+	vcpu->nread = 0;
+	retire(vcpu, k->mode == X86_MODE_64 ? rip : (u32)rip, vcpu->rflags, 0);
+	return 1;
 }
 
 int gm_deliver(struct gm_vcpu *vcpu, const struct x86_event *ev)

@@ -421,7 +421,7 @@ static int answer_take(struct gm_vcpu *vcpu)
 		       f->len);
 		vcpu->nread++;
 		vcpu->pending = GM_PEND_NONE;
-		return gm_emulate(vcpu, NULL);
+		return gm_emulate_load(vcpu) ? 1 : gm_emulate(vcpu, NULL);
 	case GM_PEND_WRITE:
 		return next_write(vcpu);
 	case GM_PEND_NONE:

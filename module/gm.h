@@ -179,14 +179,16 @@ struct gm_frag {
 };
 #define GM_MAX_FRAGS 8
 
-/* A walk for code, by entries from the top, and what it was done with (fetch.c). */
+/* A walk for code or a device register, by entries from the top, and what it was done with (fetch.c). */
 struct gm_fetch {
 	u64 lin, gpa;          /* of the page */
 	u64 cr0, cr3, cr4, efer;
 	u64 entry[4];
 	unsigned long hva[4];  /* where the entries are in the process */
 	u32 slots_gen;
+	u32 ac;                /* of RFLAGS */
 	u8 levels;             /* entries; 0: nothing is known */
+	u8 acc;                /* X86_ACC_* */
 	u8 user;
 };
 
@@ -307,7 +309,7 @@ struct gm_vcpu {
 	u8 nwrite, wrote;
 	u8 want_read;          /* reads[nread] is to be asked for */
 	struct gm_emulated emulated;
-	struct gm_fetch fetch;
+	struct gm_fetch fetch[2]; /* code, device register */
 	struct x86_decoded decoded[X86_DECODED];
 	struct gm_frag reads[GM_MAX_FRAGS];
 	struct gm_frag writes[GM_MAX_FRAGS];
@@ -493,9 +495,10 @@ int gm_mem_writable(struct gm_vm *vm, u64 gpa);
 int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val);
 
 /* fetch.c */
-int gm_fetch_find(struct gm_vcpu *vcpu, u64 lin, int user, u64 *gpa);
-int gm_fetch_walk(struct gm_vcpu *vcpu, const struct x86_mmu *mmu, u64 lin, int user,
-		  struct x86_walk_result *out, struct x86_fault *fault);
+struct x86_walk_trail;
+int gm_fetch_find(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user, u64 *gpa);
+void gm_fetch_keep(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user,
+		   const struct x86_walk_result *r, const struct x86_walk_trail *t);
 
 /* mmu.c (see mmu.h too) */
 int gm_mmu_init(struct gm_vm *vm);
@@ -540,6 +543,8 @@ void gm_queue_exception(struct gm_vcpu *vcpu, unsigned int nr, int has_err, u32 
 /* emulate.c */
 /* Executes the instruction that left guest mode; exit is NULL when a read of it was answered. */
 int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit);
+/* The same for a plain load whose only read was answered. 0: it is something else, for gm_emulate(). */
+int gm_emulate_load(struct gm_vcpu *vcpu);
 /*
  * Delivers an event through the guest's own tables, for a CPU that cannot. 0; -ECANCELED: shutdown; -EIO:
  * what it needs is not memory.

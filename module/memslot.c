@@ -399,6 +399,9 @@ int gm_user_read(unsigned long hva, void *buf, unsigned int len)
 	case 4: return READ_AS(u32);
 #ifdef CONFIG_X86_64
 	case 8: return READ_AS(u64);
+	case 15: /* code: two words that overlap */
+		return __get_user(*(u64 *)buf, (u64 __user *)hva) |
+		       __get_user(*(u64 *)((u8 *)buf + 7), (u64 __user *)(hva + 7));
 #endif
 	}
 	return __copy_from_user(buf, (void __user *)hva, len) ? -EFAULT : 0;

@@ -598,7 +598,7 @@ static int gfn_has_shadow(struct gm_vm *vm, u64 gfn)
 	return 0;
 }
 
-/* The rights that a guest's entry of level 1 gives, all levels together; 0: none that can be told from it alone. */
+/* The rights that a guest's entry of level 1 gives, with those above; 0: a walk has to tell. */
 static u32 prefetch_rights(const struct gm_shadow *sp, u64 entry)
 {
 	u64 rsvd = ~((1ull << gm_phys_bits()) - 1) & GM_PT_ADDR;
@@ -616,14 +616,15 @@ static u32 prefetch_rights(const struct gm_shadow *sp, u64 entry)
 }
 
 /*
- * Fills the empty entries around one of level 1: those that the guest has used already, and whose pages the process
- * has mapped. The CPU sets A in them when it does use them.
+ * Fills the empty entries around one of level 1: those that the guest has used already, and whose
+ * pages the process has mapped. The CPU sets A in them when it does use them.
  */
-static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i, struct gm_fill f)
+static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i,
+			    struct gm_fill f)
 {
 	unsigned int j = i & ~(PREFETCH - 1), end = j + PREFETCH;
 	unsigned int size = sp->role.f.mode == MODE_32 ? 4 : 8;
-	u64 guest = 0, entry, raw[PREFETCH];
+	u64 guest = 0, gfn, entry, raw[PREFETCH];
 	u32 rights = sp->role.f.access;
 	const u8 *next = (u8 *)raw;
 
@@ -639,7 +640,8 @@ static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int
 			if (!rights)
 				continue;
 		}
-		if (!gm_fill_peek(vm, &f, sp->role.f.direct ? sp->gfn + j : (guest & GM_PT_ADDR) >> PAGE_SHIFT))
+		gfn = sp->role.f.direct ? sp->gfn + j : (guest & GM_PT_ADDR) >> PAGE_SHIFT;
+		if (!gm_fill_peek(vm, &f, gfn))
 			continue;
 		entry = leaf_entry(&f, rights) & ~GM_PT_A;
 		if (f.writable && (rights & X86_WALK_WRITE) && !gfn_has_shadow(vm, f.gfn))
@@ -696,20 +698,21 @@ static int shadow_map(struct gm_vcpu *vcpu, const struct walked *w, struct gm_fi
 	return ret;
 }
 
-/* 0; X86_FAULT with the guest's own fault queued; -errno. */
-static int walk_guest(struct gm_vcpu *vcpu, struct walked *w)
+/* What a fault was for, as X86_ACC_*. */
+static unsigned int fault_access(struct gm_vcpu *vcpu, u32 acc)
 {
-	unsigned int acc = X86_ACC_READ;
+	return (acc & GM_PF_WRITE ? X86_ACC_WRITE : X86_ACC_READ) |
+	       (acc & GM_PF_FETCH ? X86_ACC_EXEC : 0) |
+	       (!(acc & GM_PF_USER) && gm_backend->get_cpl(vcpu) == 3 ? X86_ACC_SYSTEM : 0);
+}
+
+/* 0; X86_FAULT with the guest's own fault queued; -errno. */
+static int walk_guest(struct gm_vcpu *vcpu, struct walked *w, unsigned int acc)
+{
 	int user = !!(w->acc & GM_PF_USER), ret;
 	struct x86_fault fault;
 	struct x86_mmu mmu;
 
-	if (w->acc & GM_PF_WRITE)
-		acc |= X86_ACC_WRITE;
-	if (w->acc & GM_PF_FETCH)
-		acc |= X86_ACC_EXEC;
-	if (!user && gm_backend->get_cpl(vcpu) == 3)
-		acc |= X86_ACC_SYSTEM;
 	ret = gm_walk_setup(vcpu, &mmu);
 	if (ret)
 		return ret;
@@ -725,17 +728,23 @@ static int walk_guest(struct gm_vcpu *vcpu, struct walked *w)
 static int shadow_fault(struct gm_vcpu *vcpu, u64 lin, u32 acc)
 {
 	struct gm_vm *vm = vcpu->vm;
+	unsigned int access = fault_access(vcpu, acc);
 	struct walked w;
 	struct gm_fill f;
 	int ret;
 
+	if (access <= X86_ACC_WRITE &&
+	    gm_fetch_find(vcpu, lin, access, !!(acc & GM_PF_USER), &vcpu->mmu.fault_gpa)) {
+		vcpu->mmu.table_gfn = GM_NO_GFN;
+		return -ENOENT;
+	}
 	memset(&w, 0, sizeof(w));
 	w.lin = root_level(vcpu) == 4 ? lin : (u32)lin;
 	w.acc = acc;
 	w.role = role_of(vcpu);
 	vcpu->mmu.table_gfn = GM_NO_GFN;
 	vcpu->mmu.fault_gpa = GM_NO_GPA;
-	ret = walk_guest(vcpu, &w);
+	ret = walk_guest(vcpu, &w, access);
 	if (ret == X86_FAULT)
 		return 0;
 	if (!ret && !(acc & GM_PF_FETCH))
@@ -746,6 +755,9 @@ static int shadow_fault(struct gm_vcpu *vcpu, u64 lin, u32 acc)
 		ret = sp_reserve(vm);
 	if (!ret)
 		ret = gm_fill_begin(vm, &f, w.r.gpa, !!(acc & GM_PF_WRITE));
+	/* A device's, which is likely to be used again. */
+	if (ret == -ENOENT && access <= X86_ACC_WRITE && !gm_slot_find(vm, w.r.gpa >> PAGE_SHIFT))
+		gm_fetch_keep(vcpu, lin, access, !!(acc & GM_PF_USER), &w.r, &w.t);
 	if (ret)
 		return ret;
 	ret = shadow_map(vcpu, &w, &f);

@@ -187,6 +187,7 @@ static long set_sregs(struct gm_vcpu *vcpu, struct gm_sregs *s)
 {
 	unsigned int i;
 
+	vcpu->emulated.valid = 0;
 	if (!gm_sregs_valid(vcpu, s) || gm_lapic_set_base(vcpu, s->apic_base, 1))
 		return -EINVAL;
 	for (i = GM_ES; i <= GM_TR; i++)

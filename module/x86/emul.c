@@ -79,9 +79,8 @@ u64 x86_emul_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int high
 }
 
 /* A 32-bit result clears the upper half in every mode that can see it. */
-void x86_emul_set_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int high, u64 v)
+static void emul_gpr_set(u64 *g, unsigned int size, int high, u64 v)
 {
-	u64 *g = &e->gpr[r & 15];
 	u64 mask = x86_emul_mask(size);
 
 	if (high)
@@ -90,6 +89,11 @@ void x86_emul_set_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int
 		*g = v & mask;
 	else
 		*g = (*g & ~mask) | (v & mask);
+}
+
+void x86_emul_set_gpr(struct x86_emul *e, unsigned int r, unsigned int size, int high, u64 v)
+{
+	emul_gpr_set(&e->gpr[r & 15], size, high, v);
 }
 
 u64 x86_emul_ea(struct x86_emul *e)
@@ -300,11 +304,40 @@ static int emul_bit(struct x86_emul *e)
 
 /* ---- moves ---- */
 
+int x86_emul_load(const struct x86_insn *in, u64 *gpr, u64 v)
+{
+	if (in->form != X86_FORM_R_RM)
+		return 0;
+	switch (in->op) {
+	case X86_OP_MOV:
+	case X86_OP_MOVZX:
+		break;
+	case X86_OP_MOVSX:
+		v = in->opcode & 1 ? (u64)(s16)v : (u64)(s8)v;
+		break;
+	case X86_OP_MOVSXD:
+		v = (u64)(s32)v;
+		break;
+	default:
+		return 0;
+	}
+	emul_gpr_set(&gpr[in->reg & 15], in->opsize, !!(in->props & X86_P_HIGH_REG), v);
+	return 1;
+}
+
+static int emul_load(struct x86_emul *e, unsigned int size)
+{
+	u64 v;
+	int ret = x86_emul_rm_get(e, size, &v);
+
+	if (ret)
+		return ret;
+	return x86_emul_load(&e->insn, e->gpr, v) ? 0 : X86_EMUL_UNKNOWN;
+}
+
 static int emul_mov(struct x86_emul *e)
 {
 	unsigned int size = e->insn.opsize;
-	u64 v;
-	int ret;
 
 	switch (e->insn.form) {
 	case X86_FORM_RM_R:
@@ -312,29 +345,14 @@ static int emul_mov(struct x86_emul *e)
 	case X86_FORM_RM_IMM:
 		return x86_emul_rm_set(e, size, e->insn.imm);
 	case X86_FORM_R_RM:
-		ret = x86_emul_rm_get(e, size, &v);
-		if (!ret)
-			emul_reg_set(e, v);
-		return ret;
+		return emul_load(e, size);
 	}
 	return X86_EMUL_UNKNOWN;
 }
 
 static int emul_movx(struct x86_emul *e)
 {
-	unsigned int size = e->insn.op == X86_OP_MOVSXD ? 4 : e->insn.opcode & 1 ? 2 : 1;
-	u64 v;
-	int ret;
-
-	if (e->insn.form != X86_FORM_R_RM)
-		return X86_EMUL_UNKNOWN;
-	ret = x86_emul_rm_get(e, size, &v);
-	if (ret)
-		return ret;
-	if (e->insn.op != X86_OP_MOVZX)
-		v = size == 1 ? (u64)(s8)v : size == 2 ? (u64)(s16)v : (u64)(s32)v;
-	emul_reg_set(e, v);
-	return 0;
+	return emul_load(e, e->insn.op == X86_OP_MOVSXD ? 4 : e->insn.opcode & 1 ? 2 : 1);
 }
 
 /* XCHG and XADD with memory as one operand. The access to a device cannot be made atomic. */
@@ -439,152 +457,145 @@ static int emul_invlpg(struct x86_emul *e)
 
 typedef int (*emul_fn)(struct x86_emul *e);
 
-static const struct {
-	u16 op;
-	emul_fn fn;
-} emul_table[] = {
-	{ X86_OP_MOV, emul_mov },
-	{ X86_OP_MOVNTI, emul_mov },
-	{ X86_OP_MOVZX, emul_movx },
-	{ X86_OP_MOVSX, emul_movx },
-	{ X86_OP_MOVSXD, emul_movx },
-	{ X86_OP_ADD, emul_arith },
-	{ X86_OP_OR, emul_arith },
-	{ X86_OP_ADC, emul_arith },
-	{ X86_OP_SBB, emul_arith },
-	{ X86_OP_AND, emul_arith },
-	{ X86_OP_SUB, emul_arith },
-	{ X86_OP_XOR, emul_arith },
-	{ X86_OP_CMP, emul_arith },
-	{ X86_OP_TEST, emul_arith },
-	{ X86_OP_INC, emul_arith },
-	{ X86_OP_DEC, emul_arith },
-	{ X86_OP_NEG, emul_arith },
-	{ X86_OP_NOT, emul_arith },
-	{ X86_OP_BT, emul_bit },
-	{ X86_OP_BTS, emul_bit },
-	{ X86_OP_BTR, emul_bit },
-	{ X86_OP_BTC, emul_bit },
-	{ X86_OP_XCHG, emul_xchg },
-	{ X86_OP_XADD, emul_xchg },
-	{ X86_OP_CMPXCHG, emul_cmpxchg },
-	{ X86_OP_CMPXCHG8B, x86_emul_cmpxchg_wide },
-	{ X86_OP_CMPXCHG16B, x86_emul_cmpxchg_wide },
-	{ X86_OP_SHL, x86_emul_shift },
-	{ X86_OP_SHR, x86_emul_shift },
-	{ X86_OP_SAR, x86_emul_shift },
-	{ X86_OP_ROL, x86_emul_shift },
-	{ X86_OP_ROR, x86_emul_shift },
-	{ X86_OP_RCL, x86_emul_shift },
-	{ X86_OP_RCR, x86_emul_shift },
-	{ X86_OP_SHLD, x86_emul_shift2 },
-	{ X86_OP_SHRD, x86_emul_shift2 },
-	{ X86_OP_MUL, x86_emul_mul },
-	{ X86_OP_IMUL, x86_emul_mul },
-	{ X86_OP_DIV, x86_emul_div },
-	{ X86_OP_IDIV, x86_emul_div },
-	{ X86_OP_CBW, x86_emul_extend },
-	{ X86_OP_CWD, x86_emul_extend },
-	{ X86_OP_BSF, x86_emul_scan },
-	{ X86_OP_BSR, x86_emul_scan },
-	{ X86_OP_BSWAP, x86_emul_bswap },
-	{ X86_OP_LEA, x86_emul_lea },
-	{ X86_OP_XLAT, x86_emul_xlat },
-	{ X86_OP_DAA, x86_emul_decimal },
-	{ X86_OP_DAS, x86_emul_decimal },
-	{ X86_OP_AAA, x86_emul_decimal },
-	{ X86_OP_AAS, x86_emul_decimal },
-	{ X86_OP_AAM, x86_emul_decimal },
-	{ X86_OP_AAD, x86_emul_decimal },
-	{ X86_OP_SALC, x86_emul_decimal },
-	{ X86_OP_CLC, x86_emul_flag },
-	{ X86_OP_STC, x86_emul_flag },
-	{ X86_OP_CMC, x86_emul_flag },
-	{ X86_OP_CLD, x86_emul_flag },
-	{ X86_OP_STD, x86_emul_flag },
-	{ X86_OP_LAHF, x86_emul_flag },
-	{ X86_OP_SAHF, x86_emul_flag },
-	{ X86_OP_NOP, x86_emul_flag },
-	{ X86_OP_PAUSE, x86_emul_flag },
-	{ X86_OP_PREFETCH, x86_emul_flag },
-	{ X86_OP_PREFETCHW, x86_emul_flag },
-	{ X86_OP_SETCC, x86_emul_cond },
-	{ X86_OP_CMOVCC, x86_emul_cond },
-	{ X86_OP_JCC, x86_emul_jump },
-	{ X86_OP_JMP_NEAR_REL, x86_emul_jump },
-	{ X86_OP_JMP_NEAR_IND, x86_emul_jump },
-	{ X86_OP_LOOP, x86_emul_loop },
-	{ X86_OP_LOOPE, x86_emul_loop },
-	{ X86_OP_LOOPNE, x86_emul_loop },
-	{ X86_OP_JCXZ, x86_emul_loop },
-	{ X86_OP_CALL_NEAR_REL, x86_emul_call },
-	{ X86_OP_CALL_NEAR_IND, x86_emul_call },
-	{ X86_OP_RET_NEAR, x86_emul_call },
-	{ X86_OP_PUSH, x86_emul_push },
-	{ X86_OP_POP, x86_emul_pop },
-	{ X86_OP_PUSHA, x86_emul_pusha },
-	{ X86_OP_POPA, x86_emul_pusha },
-	{ X86_OP_LEAVE, x86_emul_leave },
-	{ X86_OP_ENTER, x86_emul_enter },
-	{ X86_OP_IN, x86_emul_port },
-	{ X86_OP_OUT, x86_emul_port },
-	{ X86_OP_MOV_SREG, x86_emul_sreg },
-	{ X86_OP_PUSH_SREG, x86_emul_sreg },
-	{ X86_OP_POP_SREG, x86_emul_sreg },
-	{ X86_OP_LFP, x86_emul_lfp },
-	{ X86_OP_JMP_FAR_PTR, x86_emul_far },
-	{ X86_OP_JMP_FAR_IND, x86_emul_far },
-	{ X86_OP_CALL_FAR_PTR, x86_emul_far },
-	{ X86_OP_CALL_FAR_IND, x86_emul_far },
-	{ X86_OP_RET_FAR, x86_emul_far },
-	{ X86_OP_IRET, x86_emul_far },
-	{ X86_OP_INT, x86_emul_int },
-	{ X86_OP_INT3, x86_emul_int },
-	{ X86_OP_INT1, x86_emul_int },
-	{ X86_OP_INTO, x86_emul_int },
-	{ X86_OP_CLI, x86_emul_if },
-	{ X86_OP_STI, x86_emul_if },
-	{ X86_OP_PUSHF, x86_emul_pushf },
-	{ X86_OP_POPF, x86_emul_pushf },
-	{ X86_OP_LGDT, x86_emul_table },
-	{ X86_OP_LIDT, x86_emul_table },
-	{ X86_OP_SGDT, x86_emul_table },
-	{ X86_OP_SIDT, x86_emul_table },
-	{ X86_OP_LLDT, x86_emul_selector },
-	{ X86_OP_LTR, x86_emul_selector },
-	{ X86_OP_SLDT, x86_emul_selector },
-	{ X86_OP_STR, x86_emul_selector },
-	{ X86_OP_MOV_CR, emul_cr_dr },
-	{ X86_OP_MOV_DR, emul_cr_dr },
-	{ X86_OP_LMSW, emul_msw },
-	{ X86_OP_SMSW, emul_msw },
-	{ X86_OP_CLTS, emul_msw },
-	{ X86_OP_INVLPG, emul_invlpg },
-	{ X86_OP_MOVS, x86_emul_string },
-	{ X86_OP_STOS, x86_emul_string },
-	{ X86_OP_LODS, x86_emul_string },
-	{ X86_OP_CMPS, x86_emul_string },
-	{ X86_OP_SCAS, x86_emul_string },
-	{ X86_OP_INS, x86_emul_string },
-	{ X86_OP_OUTS, x86_emul_string },
+static const emul_fn emul_table[X86_OP_COUNT] = {
+	[X86_OP_MOV] = emul_mov,
+	[X86_OP_MOVNTI] = emul_mov,
+	[X86_OP_MOVZX] = emul_movx,
+	[X86_OP_MOVSX] = emul_movx,
+	[X86_OP_MOVSXD] = emul_movx,
+	[X86_OP_ADD] = emul_arith,
+	[X86_OP_OR] = emul_arith,
+	[X86_OP_ADC] = emul_arith,
+	[X86_OP_SBB] = emul_arith,
+	[X86_OP_AND] = emul_arith,
+	[X86_OP_SUB] = emul_arith,
+	[X86_OP_XOR] = emul_arith,
+	[X86_OP_CMP] = emul_arith,
+	[X86_OP_TEST] = emul_arith,
+	[X86_OP_INC] = emul_arith,
+	[X86_OP_DEC] = emul_arith,
+	[X86_OP_NEG] = emul_arith,
+	[X86_OP_NOT] = emul_arith,
+	[X86_OP_BT] = emul_bit,
+	[X86_OP_BTS] = emul_bit,
+	[X86_OP_BTR] = emul_bit,
+	[X86_OP_BTC] = emul_bit,
+	[X86_OP_XCHG] = emul_xchg,
+	[X86_OP_XADD] = emul_xchg,
+	[X86_OP_CMPXCHG] = emul_cmpxchg,
+	[X86_OP_CMPXCHG8B] = x86_emul_cmpxchg_wide,
+	[X86_OP_CMPXCHG16B] = x86_emul_cmpxchg_wide,
+	[X86_OP_SHL] = x86_emul_shift,
+	[X86_OP_SHR] = x86_emul_shift,
+	[X86_OP_SAR] = x86_emul_shift,
+	[X86_OP_ROL] = x86_emul_shift,
+	[X86_OP_ROR] = x86_emul_shift,
+	[X86_OP_RCL] = x86_emul_shift,
+	[X86_OP_RCR] = x86_emul_shift,
+	[X86_OP_SHLD] = x86_emul_shift2,
+	[X86_OP_SHRD] = x86_emul_shift2,
+	[X86_OP_MUL] = x86_emul_mul,
+	[X86_OP_IMUL] = x86_emul_mul,
+	[X86_OP_DIV] = x86_emul_div,
+	[X86_OP_IDIV] = x86_emul_div,
+	[X86_OP_CBW] = x86_emul_extend,
+	[X86_OP_CWD] = x86_emul_extend,
+	[X86_OP_BSF] = x86_emul_scan,
+	[X86_OP_BSR] = x86_emul_scan,
+	[X86_OP_BSWAP] = x86_emul_bswap,
+	[X86_OP_LEA] = x86_emul_lea,
+	[X86_OP_XLAT] = x86_emul_xlat,
+	[X86_OP_DAA] = x86_emul_decimal,
+	[X86_OP_DAS] = x86_emul_decimal,
+	[X86_OP_AAA] = x86_emul_decimal,
+	[X86_OP_AAS] = x86_emul_decimal,
+	[X86_OP_AAM] = x86_emul_decimal,
+	[X86_OP_AAD] = x86_emul_decimal,
+	[X86_OP_SALC] = x86_emul_decimal,
+	[X86_OP_CLC] = x86_emul_flag,
+	[X86_OP_STC] = x86_emul_flag,
+	[X86_OP_CMC] = x86_emul_flag,
+	[X86_OP_CLD] = x86_emul_flag,
+	[X86_OP_STD] = x86_emul_flag,
+	[X86_OP_LAHF] = x86_emul_flag,
+	[X86_OP_SAHF] = x86_emul_flag,
+	[X86_OP_NOP] = x86_emul_flag,
+	[X86_OP_PAUSE] = x86_emul_flag,
+	[X86_OP_PREFETCH] = x86_emul_flag,
+	[X86_OP_PREFETCHW] = x86_emul_flag,
+	[X86_OP_SETCC] = x86_emul_cond,
+	[X86_OP_CMOVCC] = x86_emul_cond,
+	[X86_OP_JCC] = x86_emul_jump,
+	[X86_OP_JMP_NEAR_REL] = x86_emul_jump,
+	[X86_OP_JMP_NEAR_IND] = x86_emul_jump,
+	[X86_OP_LOOP] = x86_emul_loop,
+	[X86_OP_LOOPE] = x86_emul_loop,
+	[X86_OP_LOOPNE] = x86_emul_loop,
+	[X86_OP_JCXZ] = x86_emul_loop,
+	[X86_OP_CALL_NEAR_REL] = x86_emul_call,
+	[X86_OP_CALL_NEAR_IND] = x86_emul_call,
+	[X86_OP_RET_NEAR] = x86_emul_call,
+	[X86_OP_PUSH] = x86_emul_push,
+	[X86_OP_POP] = x86_emul_pop,
+	[X86_OP_PUSHA] = x86_emul_pusha,
+	[X86_OP_POPA] = x86_emul_pusha,
+	[X86_OP_LEAVE] = x86_emul_leave,
+	[X86_OP_ENTER] = x86_emul_enter,
+	[X86_OP_IN] = x86_emul_port,
+	[X86_OP_OUT] = x86_emul_port,
+	[X86_OP_MOV_SREG] = x86_emul_sreg,
+	[X86_OP_PUSH_SREG] = x86_emul_sreg,
+	[X86_OP_POP_SREG] = x86_emul_sreg,
+	[X86_OP_LFP] = x86_emul_lfp,
+	[X86_OP_JMP_FAR_PTR] = x86_emul_far,
+	[X86_OP_JMP_FAR_IND] = x86_emul_far,
+	[X86_OP_CALL_FAR_PTR] = x86_emul_far,
+	[X86_OP_CALL_FAR_IND] = x86_emul_far,
+	[X86_OP_RET_FAR] = x86_emul_far,
+	[X86_OP_IRET] = x86_emul_far,
+	[X86_OP_INT] = x86_emul_int,
+	[X86_OP_INT3] = x86_emul_int,
+	[X86_OP_INT1] = x86_emul_int,
+	[X86_OP_INTO] = x86_emul_int,
+	[X86_OP_CLI] = x86_emul_if,
+	[X86_OP_STI] = x86_emul_if,
+	[X86_OP_PUSHF] = x86_emul_pushf,
+	[X86_OP_POPF] = x86_emul_pushf,
+	[X86_OP_LGDT] = x86_emul_table,
+	[X86_OP_LIDT] = x86_emul_table,
+	[X86_OP_SGDT] = x86_emul_table,
+	[X86_OP_SIDT] = x86_emul_table,
+	[X86_OP_LLDT] = x86_emul_selector,
+	[X86_OP_LTR] = x86_emul_selector,
+	[X86_OP_SLDT] = x86_emul_selector,
+	[X86_OP_STR] = x86_emul_selector,
+	[X86_OP_MOV_CR] = emul_cr_dr,
+	[X86_OP_MOV_DR] = emul_cr_dr,
+	[X86_OP_LMSW] = emul_msw,
+	[X86_OP_SMSW] = emul_msw,
+	[X86_OP_CLTS] = emul_msw,
+	[X86_OP_INVLPG] = emul_invlpg,
+	[X86_OP_MOVS] = x86_emul_string,
+	[X86_OP_STOS] = x86_emul_string,
+	[X86_OP_LODS] = x86_emul_string,
+	[X86_OP_CMPS] = x86_emul_string,
+	[X86_OP_SCAS] = x86_emul_string,
+	[X86_OP_INS] = x86_emul_string,
+	[X86_OP_OUTS] = x86_emul_string,
 };
 
 int x86_emul_exec(struct x86_emul *e)
 {
 	u64 start = e->ctx.rip, next = start + e->insn.len;
-	unsigned int i;
-	int ret = X86_EMUL_UNKNOWN;
+	emul_fn fn = e->insn.op < X86_OP_COUNT ? emul_table[e->insn.op] : NULL;
+	int ret;
 
 	e->shadow = 0;
 	if ((e->insn.props & X86_P_PROT) && !x86_uses_descriptors(&e->ctx))
 		return x86_raise(&e->ctx, X86_UD);
 	if ((e->insn.props & X86_P_PRIV) && e->ctx.cpl)
 		return x86_raise_err(&e->ctx, X86_GP, 0);
-	for (i = 0; i < sizeof(emul_table) / sizeof(emul_table[0]); i++)
-		if (emul_table[i].op == e->insn.op) {
-			ret = emul_table[i].fn(e);
-			break;
-		}
+	ret = fn ? fn(e) : X86_EMUL_UNKNOWN;
 	if (ret == X86_EMUL_UNKNOWN && (e->insn.props & (X86_P_SSE | X86_P_MMX)))
 		ret = x86_emul_vec_move(e);
 	if (ret == X86_EMUL_AGAIN || ret == X86_EMUL_JUMPED)

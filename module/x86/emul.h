@@ -56,4 +56,10 @@ int x86_emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int avail);
  */
 int x86_emul_exec(struct x86_emul *e);
 
+/*
+ * What is left of a plain load (MOV, MOVZX, MOVSX, MOVSXD of memory to a register) once its memory operand `v` was
+ * read: 1, and gpr[] (of 16) has the result; 0: the instruction is another one.
+ */
+int x86_emul_load(const struct x86_insn *in, u64 *gpr, u64 v);
+
 #endif
