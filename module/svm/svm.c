@@ -57,8 +57,6 @@
 struct svm_vcpu {
 	struct vmcb *vmcb;
 	void *host_save;
-	u8 iret_wait;    /* an IRET that ends an NMI is about to be executed at iret_rip */
-	u64 iret_rip;
 };
 
 static u32 svm_features;
@@ -307,7 +305,6 @@ static u64 *svm_msr(struct gm_vcpu *vcpu, u32 index)
 static void inject_nmi(struct gm_vcpu *vcpu, struct vmcb *v)
 {
 	v->event_inj = 2 | VMCB_EV_NMI | VMCB_EV_VALID;
-	v->intercept1 |= VMCB_1_IRET;
 	vcpu->nmi_masked = 1;
 	vcpu->nmi_injected = 1;
 }
@@ -354,6 +351,14 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 		v->intercept1 &= ~VMCB_1_VINTR;
 	}
 	v->int_vector = 0;
+	/*
+	 * NMIs stay masked until the IRET after one (APM 15.13.4 has no help for this). That IRET is emulated, so
+	 * that an NMI which waits comes right behind it.
+	 */
+	if (vcpu->nmi_masked)
+		v->intercept1 |= VMCB_1_IRET;
+	else
+		v->intercept1 &= ~VMCB_1_IRET;
 }
 
 /* Software interrupts and INT3, INTO need nothing: RIP is still at the instruction. */
@@ -530,7 +535,7 @@ static const u8 exit_kinds[VMEXIT_COUNT] = {
 	[VMEXIT_RDPMC] = GM_X_GP,
 	[VMEXIT_CPUID] = GM_X_CPUID,
 	[VMEXIT_RSM] = GM_X_UD,
-	[VMEXIT_IRET] = GM_X_NONE,
+	[VMEXIT_IRET] = GM_X_EMULATE,
 	[VMEXIT_INVD] = GM_X_SKIP,
 	[VMEXIT_HLT] = GM_X_HLT,
 	[VMEXIT_INVLPG] = GM_X_EMULATE,
@@ -613,20 +618,6 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 	}
 }
 
-/* NMIs stay masked until the IRET after one has been executed (APM 15.13.4 has no help for this). */
-static void track_iret(struct gm_vcpu *vcpu, struct svm_vcpu *s)
-{
-	if (s->iret_wait && vcpu->rip != s->iret_rip) {
-		s->iret_wait = 0;
-		vcpu->nmi_masked = 0;
-	}
-	if (s->vmcb->exit_code == VMEXIT_IRET) {
-		s->vmcb->intercept1 &= ~VMCB_1_IRET;
-		s->iret_wait = 1;
-		s->iret_rip = vcpu->rip;
-	}
-}
-
 static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 {
 	struct svm_vcpu *s = svm_of(vcpu);
@@ -659,7 +650,6 @@ static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	collect_events(vcpu, v);
 	if (v->exit_code == VMEXIT_EXC + AC_VECTOR)
 		gm_queue_exception(vcpu, AC_VECTOR, 1, 0);
-	track_iret(vcpu, s);
 	exit_decode(vcpu, v, x);
 	return 0;
 }

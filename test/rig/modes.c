@@ -219,6 +219,46 @@ static int test_nmi(struct guest *g)
 	return 0;
 }
 
+GUEST_CODE(nmi_loop, 16, "movw $0x1000 + 2f - nmi_loop, 8; movw $0, 10; out %al, $0x10; 1: incw 0x7002; jmp 1b;"
+			 "2: out %al, $0x11; iret");
+
+/* No exit and no instruction comes between the IRET and the NMI that waits for it. */
+static int test_nmi_at_once(struct guest *g)
+{
+	uint16_t before;
+
+	CHECK(guest_real(g, nmi_loop, nmi_loop_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x10);
+	CHECK(ioctl(g->vcpu, GM_NMI, 0) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x11);
+	memcpy(&before, g->mem + 0x7002, 2);
+	CHECK(ioctl(g->vcpu, GM_NMI, 0) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x11);
+	CHECK(!memcmp(&before, g->mem + 0x7002, 2));
+	return 0;
+}
+
+GUEST_CODE(nmi_mask, 16, "movw $0x1000 + 2f - nmi_mask, 8; movw $0, 10; 1: out %al, $0x10; cmpb $0, 0x7004; je 1b;"
+			 "pushf; push %cs; push $0x1000 + 1b - nmi_mask; iret; 2: incb 0x7000; out %al, $0x11; iret");
+
+/* A vCPU that is taken over inside an NMI handler: the mask that comes with it ends with IRET too. */
+static int test_nmi_masked(struct guest *g)
+{
+	struct gm_vcpu_events e;
+
+	CHECK(guest_real(g, nmi_mask, nmi_mask_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x10);
+	CHECK(ioctl(g->vcpu, GM_GET_VCPU_EVENTS, &e) == 0);
+	e.nmi.masked = 1;
+	CHECK(ioctl(g->vcpu, GM_SET_VCPU_EVENTS, &e) == 0);
+	CHECK(ioctl(g->vcpu, GM_NMI, 0) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x10);
+	g->mem[0x7004] = 1;
+	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x11);
+	CHECK(g->mem[0x7000] == 1);
+	return 0;
+}
+
 GUEST_CODE(triple, 32, "ud2");
 
 static int test_shutdown(struct guest *g)
@@ -252,6 +292,8 @@ const struct test tests_modes[] = {
 	{ "interrupts and the window", test_interrupts },
 	{ "an interrupt waits for STI", test_interrupt_waits },
 	{ "NMI, and the next waits for IRET", test_nmi },
+	{ "NMI, and the next right behind the IRET", test_nmi_at_once },
+	{ "NMI masked by the program, until an IRET", test_nmi_masked },
 	{ "triple fault is SHUTDOWN", test_shutdown },
 	{ "#UD and #GP of intercepted instructions", test_faults },
 	{ NULL, NULL },
