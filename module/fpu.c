@@ -8,6 +8,7 @@
 #include "module/gm.h"
 
 #include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
 #include <asm/msr.h>
 
 /* The forms that keep 64-bit pointers of the x87 unit. */
@@ -25,6 +26,7 @@
 static u64 fpu_mask;  /* XCR0 bits of a guest; 0: FXSAVE only */
 static u64 host_xcr0;
 static u64 host_xss;
+u32 gm_mxcsr_mask;
 
 static u64 xcr_read(void)
 {
@@ -58,8 +60,22 @@ u64 gm_fpu_mask(void)
 	return fpu_mask;
 }
 
+/* FXSAVE tells; 0 is what CPUs without "denormals are zeroes" leave there (Intel SDM volume 1, 11.6.6). */
+static void mxcsr_mask_read(void)
+{
+	static u8 image[512] __attribute__((aligned(16)));
+
+	kernel_fpu_begin();
+	asm volatile("fxsave %0" : "=m"(image));
+	kernel_fpu_end();
+	memcpy(&gm_mxcsr_mask, image + 28, sizeof(gm_mxcsr_mask));
+	if (!gm_mxcsr_mask)
+		gm_mxcsr_mask = 0xffbf;
+}
+
 void gm_fpu_setup(void)
 {
+	mxcsr_mask_read();
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return;
 	host_xcr0 = xcr_read();

@@ -627,6 +627,7 @@ void gm_fpu_setup(void);
 u64 gm_fpu_mask(void); /* XCR0 bits that a guest can have; 0 without XSAVE */
 void gm_fpu_reset(struct gm_vcpu *vcpu);
 /* In the run window, between kernel_fpu_begin() and kernel_fpu_end(). */
+extern u32 gm_mxcsr_mask; /* bits of MXCSR that this CPU has; constant */
 void gm_fpu_load(struct gm_vcpu *vcpu);
 void gm_fpu_save(struct gm_vcpu *vcpu);
 

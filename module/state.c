@@ -329,13 +329,13 @@ static long get_fpu(struct gm_vcpu *vcpu, struct gm_fpu *f)
 	return 0;
 }
 
-/* MXCSR bits that the CPU would fault on (Intel SDM volume 1, 11.6.6): all but these are reserved. */
+/* The CPU would fault on bits of MXCSR that it has not. */
 static int mxcsr_valid(const u8 *p)
 {
 	u32 v;
 
 	memcpy(&v, p, 4);
-	return !(v & ~0xffbfu);
+	return !(v & ~gm_mxcsr_mask);
 }
 
 static long set_fpu(struct gm_vcpu *vcpu, const struct gm_fpu *f)

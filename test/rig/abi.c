@@ -304,6 +304,24 @@ static int test_pkey(struct guest *g)
 }
 
 /* The value that a counter's name ends in; -1: no such counter. */
+/* MXCSR with "denormals are zeroes", where the CPU has that; never with a reserved bit. */
+static int test_mxcsr(struct guest *g)
+{
+	static uint8_t image[512] __attribute__((aligned(16)));
+	static struct gm_xsave x;
+	uint32_t mask, v = 0x1fc0;
+
+	__asm__("fxsave %0" : "=m"(image));
+	memcpy(&mask, image + 28, 4);
+	CHECK(ioctl(g->vcpu, GM_GET_XSAVE, &x) == 0);
+	memcpy((uint8_t *)&x + 24, &v, 4);
+	CHECK(ioctl(g->vcpu, GM_SET_XSAVE, &x) == (mask & 0x40 ? 0 : -1));
+	v = 0x80001f80;
+	memcpy((uint8_t *)&x + 24, &v, 4);
+	CHECK(ioctl(g->vcpu, GM_SET_XSAVE, &x) == -1 && errno == EINVAL);
+	return 0;
+}
+
 static int64_t counter(int fd, const char *name)
 {
 	struct gm_stats_header h;
@@ -358,3 +376,4 @@ const struct test tests_abi[] = {
 	{ "counters", test_counters },
 	{ NULL, NULL },
 };
+	{ "MXCSR", test_mxcsr },
