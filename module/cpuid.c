@@ -290,6 +290,8 @@ void gm_cpuid_apply(struct gm_vcpu *vcpu)
 	if (!boot_cpu_has(X86_FEATURE_RDTSCP))
 		vcpu->features &= ~(GM_G_TSC_AUX | GM_G_RDTSCP);
 	vcpu->cr4_mask = gm_cr4_mask(e, n);
+	x = find(e, n, 0x40000001, 0);
+	vcpu->pv.announced = x ? x->eax : 0;
 	x = find(e, n, 0xd, 0);
 	vcpu->xcr0_mask = x ? gm_fpu_mask() & (x->eax | (u64)x->edx << 32) : 0;
 	if (gm_fpu_mask())

@@ -298,6 +298,8 @@ struct gm_vcpu {
 		int cpu;
 		u8 stopped;
 		u8 eoi_offered;        /* in guest mode only */
+		u8 enforce;            /* ENABLE_CAP: the guest has the MSRs that `announced` says */
+		u32 announced;         /* EAX of leaf 0x40000001 of cpuid[] */
 	} pv;
 
 	/* An exit that the program answers */
@@ -416,8 +418,8 @@ void gm_irqfds_end(struct gm_vm *vm); /* all of them; takes bus_sem */
 /* irq/clock.c; the MSR functions return -ENOENT for others. gm_clock_service() takes slots_sem. */
 void gm_clock_init(struct gm_vm *vm);
 void gm_clock_service(struct gm_vcpu *vcpu);
-int gm_clock_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
-int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val);
+int gm_clock_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host);
+int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
 void gm_clock_tsc_moved(struct gm_vcpu *vcpu, int by_guest);
 int gm_clock_stopped(struct gm_vcpu *vcpu);
 long gm_clock_ioctl(struct gm_vm *vm, unsigned int cmd, void __user *arg);
@@ -625,9 +627,9 @@ int gm_mce_inject(struct gm_vcpu *vcpu, const struct gm_mce *m);
 /* fpu.c */
 void gm_fpu_setup(void);
 u64 gm_fpu_mask(void); /* XCR0 bits that a guest can have; 0 without XSAVE */
+extern u32 gm_mxcsr_mask; /* bits of MXCSR that this CPU has; constant */
 void gm_fpu_reset(struct gm_vcpu *vcpu);
 /* In the run window, between kernel_fpu_begin() and kernel_fpu_end(). */
-extern u32 gm_mxcsr_mask; /* bits of MXCSR that this CPU has; constant */
 void gm_fpu_load(struct gm_vcpu *vcpu);
 void gm_fpu_save(struct gm_vcpu *vcpu);
 

@@ -217,7 +217,7 @@ int gm_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host)
 	int ret = gm_lapic_msr_get(vcpu, index, val);
 
 	if (ret == -ENOENT)
-		ret = gm_clock_msr_get(vcpu, index, val);
+		ret = gm_clock_msr_get(vcpu, index, val, host);
 	if (ret != -ENOENT)
 		return ret;
 	if (index == MSR_PLATFORM && !host && vcpu->vm->hide_platform_info)
@@ -314,7 +314,7 @@ int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
 	u64 *p;
 
 	if (ret == -ENOENT)
-		ret = gm_clock_msr_set(vcpu, index, val);
+		ret = gm_clock_msr_set(vcpu, index, val, host);
 	if (ret != -ENOENT)
 		return ret;
 	if (k)

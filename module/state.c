@@ -591,6 +591,18 @@ static long device_attr(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg
 	return 0;
 }
 
+static long enable_cap(struct gm_vcpu *vcpu, void __user *arg)
+{
+	struct gm_enable_cap c;
+
+	if (copy_from_user(&c, arg, sizeof(c)))
+		return -EFAULT;
+	if (c.flags || c.cap != GM_CAP_ENFORCE_PV_CPUID)
+		return -EINVAL;
+	vcpu->pv.enforce = !!c.args[0];
+	return 0;
+}
+
 /* ---- dispatch ---- */
 
 struct state_op {
@@ -696,6 +708,8 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 	case GM_GET_DEVICE_ATTR:
 	case GM_HAS_DEVICE_ATTR:
 		return device_attr(vcpu, cmd, arg);
+	case GM_ENABLE_CAP:
+		return enable_cap(vcpu, arg);
 	case GM_SET_VAPIC_ADDR:
 		return 0;
 	case GM_NMI:

@@ -235,22 +235,44 @@ static u64 *msr_at(struct gm_vcpu *vcpu, u32 index)
 	return NULL;
 }
 
-int gm_clock_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val)
+/* A register whose bit of leaf 0x40000001 the guest was not given, where the program wants that kept. */
+static int msr_hidden(struct gm_vcpu *vcpu, u32 index)
+{
+	static const struct {
+		u32 index;
+		u8 bit;
+	} announced[] = {
+		{ MSR_SYSTEM_OLD, 0 }, { MSR_WALL_OLD, 0 }, { MSR_SYSTEM, 3 },
+		{ MSR_WALL, 3 },       { MSR_STEAL, 5 },    { MSR_EOI, 6 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(announced); i++)
+		if (announced[i].index == index)
+			return vcpu->pv.enforce && !(vcpu->pv.announced >> announced[i].bit & 1);
+	return 0;
+}
+
+int gm_clock_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val, int host)
 {
 	u64 *p = msr_at(vcpu, index);
 
 	if (!p)
 		return -ENOENT;
+	if (!host && msr_hidden(vcpu, index))
+		return -EINVAL;
 	*val = *p;
 	return 0;
 }
 
-int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val)
+int gm_clock_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
 {
 	u64 *p = msr_at(vcpu, index);
 
 	if (!p)
 		return -ENOENT;
+	if (!host && msr_hidden(vcpu, index))
+		return -EINVAL;
 	if (p == &vcpu->pv.steal && (val & 0x3e))
 		return -EINVAL;
 	if (p == &vcpu->vm->clock.wall) {

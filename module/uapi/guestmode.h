@@ -63,7 +63,8 @@
 /*
  * Sets what a capability does: GM_CAP_MANUAL_DIRTY_LOG, args[0] 1 or 0; GM_CAP_MSR_PLATFORM_INFO, args[0]
  * 0: guests cannot read that MSR; GM_CAP_MAX_VCPU_ID, args[0]: no vCPU gets that number or a higher one
- * (EBUSY: there is a vCPU already). EINVAL: others.
+ * (EBUSY: there is a vCPU already). On a vCPU's descriptor: GM_CAP_ENFORCE_PV_CPUID, args[0] 1: the guest has
+ * only those paravirtual MSRs that leaf 0x40000001 of its CPUID announces, 0: all of them. EINVAL: others.
  */
 #define GM_ENABLE_CAP _IOW(GM_IO, 0xa3, struct gm_enable_cap)
 /* Accepted and without effect: this driver needs no pages of its own in the guest. */
@@ -165,6 +166,7 @@
 #define GM_CAP_IMMEDIATE_EXIT 136
 #define GM_CAP_GET_MSR_FEATURES 153
 #define GM_CAP_MSR_PLATFORM_INFO 159
+#define GM_CAP_ENFORCE_PV_CPUID 190
 #define GM_CAP_SET_GUEST_DEBUG2 195 /* the GM_DEBUG bits */
 #define GM_CAP_BINARY_STATS_FD 203
 #define GM_CAP_XSAVE2 208

@@ -251,6 +251,30 @@ static int test_msrs(struct guest *g)
 	return offers(g, 7, 1, 1) ? check_adjust(g) : 0;
 }
 
+GUEST_CODE(pv_code, 32, "mov $0x4b564d01, %ecx; 1: rdmsr; out %al, $0x10; jmp 1b");
+
+/* A CPUID of one leaf announces no MSR of the paravirtual clock; that hides it once the program says so. */
+static int test_enforce(struct guest *g)
+{
+	struct gm_enable_cap cap = { .cap = GM_CAP_ENFORCE_PV_CPUID };
+	struct {
+		struct gm_cpuid2 h;
+		struct gm_cpuid_entry e[1];
+	} c = { .h = { .nent = 1 } };
+
+	CHECK(ioctl(g->vcpu, GM_SET_CPUID2, &c) == 0);
+	CHECK(guest_prot(g, pv_code, pv_code_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	CHECK(ioctl(g->vcpu, GM_ENABLE_CAP, &cap) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	cap.args[0] = 1;
+	CHECK(ioctl(g->vcpu, GM_ENABLE_CAP, &cap) == 0);
+	CHECK(guest_run(g) == GM_EXIT_SHUTDOWN);
+	cap.cap = GM_CAP_USER_MEMORY;
+	CHECK(ioctl(g->vcpu, GM_ENABLE_CAP, &cap) == -1 && errno == EINVAL);
+	return 0;
+}
+
 /* What is in use as XCR0 says, before and after the write of what EDI asks for. */
 GUEST_CODE(xcr0_code, 64, "mov %edi, %esi; mov %cr4, %rax; or $0x40000, %rax; mov %rax, %cr4;"
 			  "mov $0xd, %eax; xor %ecx, %ecx; cpuid; mov %ebx, 0x7000;"
@@ -280,6 +304,24 @@ static int test_xcr0(struct guest *g)
 	return 0;
 }
 
+/* MXCSR with "denormals are zeroes", where the CPU has that; never with a reserved bit. */
+static int test_mxcsr(struct guest *g)
+{
+	static uint8_t image[512] __attribute__((aligned(16)));
+	static struct gm_xsave x;
+	uint32_t mask, v = 0x1fc0;
+
+	__asm__("fxsave %0" : "=m"(image));
+	memcpy(&mask, image + 28, 4);
+	CHECK(ioctl(g->vcpu, GM_GET_XSAVE, &x) == 0);
+	memcpy((uint8_t *)&x + 24, &v, 4);
+	CHECK(ioctl(g->vcpu, GM_SET_XSAVE, &x) == (mask & 0x40 ? 0 : -1));
+	v = 0x80001f80;
+	memcpy((uint8_t *)&x + 24, &v, 4);
+	CHECK(ioctl(g->vcpu, GM_SET_XSAVE, &x) == -1 && errno == EINVAL);
+	return 0;
+}
+
 /* PKRU blocks every access to a user page with key 1. */
 GUEST_CODE(pkey_code, 64, "mov %cr4, %rax; or $0x400000, %rax; mov %rax, %cr4; xor %ecx, %ecx; xor %edx, %edx;"
 			  "mov $4, %eax; wrpkru; rdpkru; mov %eax, 0x7000; out %al, $0x10;"
@@ -304,24 +346,6 @@ static int test_pkey(struct guest *g)
 }
 
 /* The value that a counter's name ends in; -1: no such counter. */
-/* MXCSR with "denormals are zeroes", where the CPU has that; never with a reserved bit. */
-static int test_mxcsr(struct guest *g)
-{
-	static uint8_t image[512] __attribute__((aligned(16)));
-	static struct gm_xsave x;
-	uint32_t mask, v = 0x1fc0;
-
-	__asm__("fxsave %0" : "=m"(image));
-	memcpy(&mask, image + 28, 4);
-	CHECK(ioctl(g->vcpu, GM_GET_XSAVE, &x) == 0);
-	memcpy((uint8_t *)&x + 24, &v, 4);
-	CHECK(ioctl(g->vcpu, GM_SET_XSAVE, &x) == (mask & 0x40 ? 0 : -1));
-	v = 0x80001f80;
-	memcpy((uint8_t *)&x + 24, &v, 4);
-	CHECK(ioctl(g->vcpu, GM_SET_XSAVE, &x) == -1 && errno == EINVAL);
-	return 0;
-}
-
 static int64_t counter(int fd, const char *name)
 {
 	struct gm_stats_header h;
@@ -371,9 +395,10 @@ const struct test tests_abi[] = {
 	{ "address translation", test_translate },
 	{ "TSC: offset, another rate", test_tsc_rate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
+	{ "paravirtual MSRs as CPUID says", test_enforce },
 	{ "XCR0 and the size that follows", test_xcr0 },
+	{ "MXCSR", test_mxcsr },
 	{ "protection keys", test_pkey },
 	{ "counters", test_counters },
 	{ NULL, NULL },
 };
-	{ "MXCSR", test_mxcsr },

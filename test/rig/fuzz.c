@@ -109,7 +109,7 @@ static const struct command commands[] = {
 	{ GM_X86_GET_MCE_CAP_SUPPORTED, 0, ON_DEV, 0 },
 	{ GM_SET_USER_MEMORY_REGION, 0, ON_VM, 0 },
 	{ GM_GET_DIRTY_LOG, 0, ON_VM, 0 },
-	{ GM_ENABLE_CAP, 0, ON_VM, 0 },
+	{ GM_ENABLE_CAP, 0, ON_VM | ON_VCPU, 0 },
 	{ GM_SET_TSS_ADDR, 0, ON_VM, 0 },
 	{ GM_SET_IDENTITY_MAP_ADDR, 0, ON_VM, 0 },
 	{ GM_GET_TSC_KHZ, 0, ON_VM | ON_VCPU, 0 },
