@@ -599,6 +599,8 @@ int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
 extern const u32 gm_msr_features[];
 extern const unsigned int gm_msr_nfeatures;
 int gm_msr_feature(u32 index, u64 *val);
+/* Once, before there are guests. */
+void gm_msr_setup(void);
 /* The backend has tsc_ratio. Set by its setup(). */
 extern u8 gm_tsc_scaling;
 #define GM_TSC_RATIO_ONE (1ull << 32)

@@ -217,6 +217,7 @@ static int __init gm_init(void)
 	if (ret)
 		return ret;
 	gm_fpu_setup();
+	gm_msr_setup();
 	ret = gm_irqfd_setup();
 	if (ret)
 		goto fail;

@@ -106,6 +106,26 @@ static const struct kept {
 	{ MSR_DE_CFG, AT(de_cfg), DE_CFG_LFENCE, 0, 1 },
 };
 
+/* Bits of SPEC_CTRL that this CPU takes: any other would be a fault of the host, at an entry. */
+static u64 spec_ctrl_mask = 7;
+
+void gm_msr_setup(void)
+{
+	unsigned long flags;
+	u64 old, bit;
+
+	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		return; /* it is not loaded */
+	local_irq_save(flags);
+	if (!rdmsrl_safe(MSR_SPEC_CTRL, &old)) {
+		for (bit = 1; bit <= 4; bit <<= 1)
+			if (!(old & bit) && wrmsrl_safe(MSR_SPEC_CTRL, old | bit))
+				spec_ctrl_mask &= ~bit;
+		wrmsrl_safe(MSR_SPEC_CTRL, old);
+	}
+	local_irq_restore(flags);
+}
+
 static u64 *kept_at(struct gm_vcpu *vcpu, const struct kept *k)
 {
 	return (u64 *)((char *)vcpu + k->offset);
@@ -287,6 +307,8 @@ static int kept_set(struct gm_vcpu *vcpu, const struct kept *k, u64 val, int hos
 		return k->index == MSR_UCODE || k->index == MSR_DE_CFG ? 0 : -EINVAL;
 	if (val & ~k->mask)
 		return -EINVAL;
+	if (k->index == MSR_SPEC_CTRL && (val & ~spec_ctrl_mask))
+		return -EINVAL;
 	if (k->index == MSR_IA32_CR_PAT && !types_valid(val, 1))
 		return -EINVAL;
 	if (k->index == MSR_MTRR_DEF && !type_valid(val & 0xff, 0))
@@ -325,6 +347,8 @@ int gm_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
 	if (!p)
 		p = gm_backend->msr(vcpu, index);
 	if (is_address_msr(index) && (u64)((s64)(val << 16) >> 16) != val)
+		return -EINVAL;
+	if (index == MSR_SYSCALL_MASK && val >> 32)
 		return -EINVAL;
 	if (p) {
 		*p = val;
