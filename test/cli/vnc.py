@@ -30,10 +30,17 @@ def alone(m, n):
 
 
 def greeted(where):
-    """The server answers a new client."""
-    with rfb.Client(where) as c:
-        c.refresh()
-        return c.width >= 320
+    """The server answers a new client; those that have hung up may take a moment to make place for it."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            with rfb.Client(where) as c:
+                c.refresh()
+                return c.width >= 320
+        except rfb.RfbError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def test_login(files):
