@@ -195,7 +195,11 @@ static bool ne2000_receive(void *opaque, const u8 *frame, size_t len)
 	if ((len + 4 + 4 + 255) / 256 >= (size_t)(s->pstop - s->pstart))
 		return true;
 	if (pages_free(s) <= (len + 4 + 4 + 255) / 256) {
+		/* The frame waits instead of being lost with an overflow. What lies in the ring is told once
+		 * more: the driver may have ended that interrupt after its last look. */
 		s->rx_wait = true;
+		s->isr |= ISR_PRX;
+		irq_update(s);
 		return false;
 	}
 	ring_put(s, buf, len);
@@ -264,6 +268,8 @@ static void page0_write(struct ne2000 *s, unsigned int reg, u8 val)
 	case 0x07:
 		s->isr &= (u8)~(val & 0x7f);
 		irq_update(s);
+		if (val & ISR_PRX)
+			rx_ready(s);
 		break;
 	case 0x08: s->rsar = (u16)((s->rsar & 0xff00) | val); break;
 	case 0x09: s->rsar = (u16)((s->rsar & 0xff) | val << 8); break;

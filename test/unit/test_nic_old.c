@@ -287,6 +287,13 @@ START_TEST(test_ne_rx)
 	while (n < 100 && fake_net_give(net, p, sizeof(p)))
 		n++;
 	ck_assert_uint_eq(n, 27);
+	/* A driver that ends the interrupt after its last look is told again: nothing else comes. */
+	net->ready = 0;
+	nw(0x07, 0x41);
+	ck_assert_int_eq(line_level, 0);
+	ck_assert_uint_eq(net->ready, 1);
+	ck_assert(!fake_net_give(net, p, sizeof(p)));
+	ck_assert_int_eq(line_level, 1);
 	net->ready = 0;
 	nw(0x03, 0x60);
 	ck_assert_uint_eq(net->ready, 1);
