@@ -166,23 +166,42 @@ static unsigned long desc_base(const struct desc_ptr *gdt, u16 sel)
 	return base;
 }
 
+#ifndef CONFIG_X86_64
+/*
+ * 32-bit kernels reach per-CPU data and the stack's canary through FS and GS, which the way back from
+ * an exit needs before segs_restore(). A selector of a program's (RPL or TI set) cannot stand here.
+ */
+static void host_seg_write(u32 field, u32 base_field, const struct desc_ptr *gdt, u16 sel)
+{
+	if (sel & 7)
+		sel = 0;
+	vmx_write(field, sel);
+	vmx_write(base_field, sel && sel < gdt->size ? desc_base(gdt, sel) : 0);
+}
+#endif
+
 /* What is each CPU's own and does not change. */
 static void host_cpu_write(void)
 {
 	struct desc_ptr gdt, idt;
 	u64 v;
-	u16 tr;
+	u16 sel;
 
 	asm volatile("sgdt %0" : "=m"(gdt));
 	asm volatile("sidt %0" : "=m"(idt));
-	asm volatile("str %0" : "=r"(tr));
+	asm volatile("str %0" : "=r"(sel));
 	vmx_write(VMCS_HOST_GDTR, gdt.address);
 	vmx_write(VMCS_HOST_IDTR, idt.address);
-	vmx_write(VMCS_HOST_TR, tr);
-	vmx_write(VMCS_HOST_TR_BASE, desc_base(&gdt, tr));
+	vmx_write(VMCS_HOST_TR, sel);
+	vmx_write(VMCS_HOST_TR_BASE, desc_base(&gdt, sel));
 #ifdef CONFIG_X86_64
 	rdmsrl(MSR_GS_BASE, v);
 	vmx_write(VMCS_HOST_GS_BASE, v);
+#else
+	savesegment(fs, sel);
+	host_seg_write(VMCS_HOST_FS, VMCS_HOST_FS_BASE, &gdt, sel);
+	savesegment(gs, sel);
+	host_seg_write(VMCS_HOST_GS, VMCS_HOST_GS_BASE, &gdt, sel);
 #endif
 	rdmsrl(MSR_IA32_SYSENTER_CS, v);
 	vmx_write(VMCS_HOST_SYSENTER_CS, v);
