@@ -101,7 +101,9 @@ struct gm_vm {
 	u32 max_vcpu_id;               /* lock: numbers below it */
 	u8 hide_platform_info;         /* ENABLE_CAP */
 	struct gm_vm_stats stats;      /* read without a lock (stats.c) */
-	struct dentry *stats_file;
+	struct dentry *stats_file;     /* with the next three: stats.c */
+	struct list_head stats_list;
+	int stats_pid, stats_fd;
 	struct {
 		spinlock_t lock;
 		s64 offset;            /* lock: the guest's clock less the host's monotonic one, ns */

@@ -9,7 +9,9 @@
 #include <linux/debugfs.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -111,22 +113,47 @@ void gm_stats_exit(void)
 		debugfs_remove(root);
 }
 
+/* VMs that have a file. */
+static LIST_HEAD(files);
+static DEFINE_MUTEX(files_lock);
+
+/*
+ * A closed descriptor's VM lives on in its copies: then another VM may get the number, and stays without a file.
+ * debugfs would refuse the name too, but with a line in the log that any program could repeat for ever.
+ */
 void gm_stats_vm(struct gm_vm *vm, int fd)
 {
+	struct gm_vm *other;
 	char name[32];
 
 	if (IS_ERR_OR_NULL(root))
 		return;
+	mutex_lock(&files_lock);
+	list_for_each_entry(other, &files, stats_list)
+		if (other->stats_pid == current->tgid && other->stats_fd == fd)
+			goto out;
 	snprintf(name, sizeof(name), "%d-%d", current->tgid, fd);
 	vm->stats_file = debugfs_create_file(name, 0400, root, vm, GM_FOPS(&debug_fops));
+	if (IS_ERR_OR_NULL(vm->stats_file)) {
+		vm->stats_file = NULL;
+		goto out;
+	}
+	vm->stats_pid = current->tgid;
+	vm->stats_fd = fd;
+	list_add(&vm->stats_list, &files);
+out:
+	mutex_unlock(&files_lock);
 }
 
 void gm_stats_vm_end(struct gm_vm *vm)
 {
-	struct dentry *file = xchg(&vm->stats_file, NULL);
-
-	if (!IS_ERR_OR_NULL(file))
-		debugfs_remove(file);
+	mutex_lock(&files_lock);
+	if (vm->stats_file) {
+		debugfs_remove(vm->stats_file);
+		vm->stats_file = NULL;
+		list_del(&vm->stats_list);
+	}
+	mutex_unlock(&files_lock);
 }
 
 /* ---- a descriptor for the program ---- */

@@ -386,6 +386,26 @@ static int test_counters(struct guest *g)
 	return 0;
 }
 
+/* While a copy of a closed descriptor holds a VM, another one may get its number: the file stays the first's. */
+static int test_counters_number(struct guest *g)
+{
+	int copy = dup(g->vm);
+
+	CHECK(copy >= 0);
+	CHECK(guest_prot(g, sync_code, sync_code_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_IO);
+	if (guest_stat(g, "vcpu0.runs") != 1)
+		return strcmp(g->path, "/dev/guestmode") ? 0 : -1;
+	close(g->vm);
+	CHECK(ioctl(g->dev, GM_CREATE_VM, 0) == g->vm);
+	CHECK(guest_stat(g, "vcpu0.runs") == 1);
+	close(g->vm);
+	CHECK(guest_stat(g, "vcpu0.runs") == 1);
+	CHECK(dup2(copy, g->vm) == g->vm);
+	close(copy);
+	return 0;
+}
+
 const struct test tests_abi[] = {
 	{ "debug: single steps", test_step },
 	{ "debug: hardware breakpoint", test_hw_breakpoint },
@@ -400,5 +420,6 @@ const struct test tests_abi[] = {
 	{ "MXCSR", test_mxcsr },
 	{ "protection keys", test_pkey },
 	{ "counters", test_counters },
+	{ "counters of two VMs with one number", test_counters_number },
 	{ NULL, NULL },
 };
