@@ -249,7 +249,7 @@ for t in $TESTS; do
 done
 rmmod guestmode
 result "rmmod" $?
-dmesg | grep -E -A20 'BUG:|WARNING:|Oops'
+dmesg | grep -E -A20 'BUG:|WARNING:|UBSAN:|ODEBUG:|Oops'
 echo "rig: end"
 echo
 sync

@@ -195,9 +195,9 @@ rig_report() {
 	grep -aE '^(ok|FAIL|skip|    |guest:|result)' "$work/text" || true
 	passed=$(grep -ac '^ok ' "$work/text" || true)
 	failed=$(grep -ac '^FAIL' "$work/text" || true)
-	if grep -aqE 'BUG:|Oops|WARNING:|Call Trace|Kernel panic' "$work/text"; then
+	if grep -aqE 'BUG:|Oops|WARNING:|UBSAN:|ODEBUG:|Call Trace|Kernel panic' "$work/text"; then
 		echo "FAIL the kernel complains:"
-		grep -anE -A30 'BUG:|Oops|WARNING:|Kernel panic' "$work/text" | head -60
+		grep -anE -A30 'BUG:|Oops|WARNING:|UBSAN:|ODEBUG:|Kernel panic' "$work/text" | head -60
 		failed=$((failed + 1))
 	fi
 	if ! grep -aq '^rig: end' "$work/text"; then
