@@ -214,8 +214,38 @@ def ssh(key, port, command, seconds):
     return out.returncode, out.stdout.decode(errors="replace")
 
 
+def package(folder, size=3000017):
+    """A repository of Debian packages with one in it, which has a file of random bytes; their digest."""
+    tree = os.path.join(folder, "tree")
+    os.makedirs(tree + "/DEBIAN")
+    os.makedirs(tree + "/srv")
+    control = "Package: guestmode-test\nVersion: 1\nArchitecture: all\nMaintainer: nobody <root@localhost>\nDescription: a file\n"
+    data = os.urandom(size)
+    with open(tree + "/DEBIAN/control", "w", encoding="ascii") as f:
+        f.write(control)
+    with open(tree + "/srv/guestmode-test", "wb") as f:
+        f.write(data)
+    deb = os.path.join(folder, "test.deb")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, deb], stdout=subprocess.DEVNULL, check=True)
+    shutil.rmtree(tree)
+    with open(deb, "rb") as f:
+        raw = f.read()
+    with open(os.path.join(folder, "Packages"), "w", encoding="ascii") as f:
+        f.write(f"{control}Filename: ./test.deb\nSize: {len(raw)}\nSHA256: {hashlib.sha256(raw).hexdigest()}\n")
+    return hashlib.md5(data).hexdigest()
+
+
+def apt(g, port, key, server):
+    """apt-get gets a package from a repository on this machine and installs it."""
+    digest = package(server.dir.name)
+    source = f"echo 'deb [trusted=yes] http://10.0.2.2:{server.port} ./' > /etc/apt/sources.list; rm -f /etc/apt/sources.list.d/*"
+    code, out = ssh(key, port, f"{source}; apt-get -q update && apt-get -q -y install guestmode-test && md5sum /srv/guestmode-test", 600 * T)
+    if code or digest not in out:
+        g.fail(f"apt-get: {code} {out!r}")
+
+
 def debian_ssh(model, disk="", kernel=()):
-    """Debian with systemd: a log-in by SSH through a forwarded port, and a download there."""
+    """Debian with systemd: a log-in by SSH through a forwarded port, and downloads there."""
 
     def run():
         key = image("debian-disk") + ".key"
@@ -236,13 +266,14 @@ def debian_ssh(model, disk="", kernel=()):
                 code, out = ssh(key, port, f'bash -c "{fetch}"', 300 * T)
                 if server.md5 not in out:
                     g.fail(f"download: {code} {out!r}")
+                apt(g, port, key, server)
                 if "virtio" in disk and not re.search(r"PCI-MSI \d+-edge +virtio\d+-req", interrupts):
                     g.fail(f"no message interrupts of the disk: {interrupts}")
                 g.send("root\n")
                 g.expect(r"root@\S+:~# ", 120 * T)
                 g.send("poweroff\n")
                 g.wait(0, 300 * T)
-        return f"login after {took:.1f} s"
+        return f"login after {took:.1f} s; a package by apt-get"
 
     return run
 
