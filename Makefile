@@ -77,7 +77,7 @@ $(BUILD)/test/%: test/unit/%.c $(LIB)
 ##   run            set up what is missing, build, make a demonstration disk, boot it
 ##   check          set up what is missing, build, run all tests of a usual change (half an hour)
 ##   check-unit     unit tests only (SANITIZE=address,undefined runs them sanitized)
-##   check-tsan     several vCPUs under the thread sanitizer (five minutes)
+##   check-tsan     several vCPUs, VNC and a window under the thread sanitizer (ten minutes)
 ##   check-cli      the command line, signals and host faults
 ##   fuzz           libFuzzer (clang) on every harness of test/fuzz/, FUZZ_SECONDS each
 ##   check-fuzz     the stored inputs of the fuzzers (SANITIZE=address,undefined)
