@@ -16,6 +16,7 @@ trap 'rm -f "$out" "$out.sum"' EXIT
 matrix() {
 	cat <<'END'
 AMD-V, 1 CPU | --only programs shadow reload boot coexist
+AMD-V, a frame buffer | --cpus 2 --only screen screen_kvm
 AMD-V, 2 CPUs | --cpus 2 --only programs shadow reload smp irqchip kill pair coexist
 AMD-V without nested paging | --model max,npt=off --only programs boot
 AMD-V, shadow paging | --cpus 2 --param nested=0 --only programs boot smp coexist

@@ -211,6 +211,18 @@ test_clock_kvm() {
 	test_clock kvm
 }
 
+# What a guest writes into its frame buffer reaches a VNC client (screen.c).
+test_screen() {
+	accel=${1:-guestmode}
+	/rigtest screen $accel
+	result "a VNC client sees what a VESA guest draws, with --accel $accel" $?
+}
+
+test_screen_kvm() {
+	kvm_load
+	test_screen kvm
+}
+
 test_smp() {
 	test_boot 2
 }

@@ -93,6 +93,17 @@ rig_program() {
 	done
 }
 
+# The VNC server's library, which vmm loads by itself, and the guest of screen.c.
+rig_screen() {
+	vnc=$(ldconfig -p | awk '$1 == "libvncserver.so.1" && /x86-64/ {print $NF; exit}')
+	for lib in "$vnc" $(ldd "$vnc" | grep -o '/[^ ]*'); do
+		mkdir -p "$work/host${lib%/*}" && cp -L "$lib" "$work/host$lib"
+	done
+	gcc -m32 -c -o "$work/vesa.o" "$top/test/rig/vesa.S"
+	ld -m elf_i386 -Ttext 0x7c00 -e start --oformat binary -o "$work/host/vesa.img" "$work/vesa.o"
+	truncate -s 64K "$work/host/vesa.img"
+}
+
 # What vmm boots in the host: the host's own kernel, or one of scripts/guest.sh.
 rig_guest() { # NAME or nothing
 	if [ -z "$1" ]; then
@@ -136,6 +147,7 @@ rig_host() {
 		done
 	done
 	cp -L /usr/share/seabios/*.bin "$host/usr/share/seabios/"
+	case " $only " in *" screen"*) rig_screen ;; esac
 	rig_guest "${2:-}"
 	cp "$top/test/rig/init.sh" "$host/init"
 }

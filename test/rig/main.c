@@ -66,7 +66,8 @@ static void run_all(const char *path, const char *match, const struct test *t,
 }
 
 /*
- * rigtest DEVICE fuzz SECONDS [SEED], see fuzz.c; rigtest DEVICE host:, see host.c; or
+ * rigtest DEVICE fuzz SECONDS [SEED], see fuzz.c; rigtest screen ACCELERATOR, see screen.c;
+ * rigtest DEVICE host:, see host.c; or
  * rigtest [DEVICE [MATCH]]: those tests whose name has MATCH in it (-WORD,...: has no WORD); on another device than ours only
  * the guest programs.
  */
@@ -76,6 +77,8 @@ int main(int argc, char **argv)
 	const char *match = argc > 2 ? argv[2] : "";
 	unsigned int passed = 0, failed = 0;
 
+	if (!strcmp(path, "screen"))
+		return rig_screen(match) ? 1 : 0;
 	if (argc > 3 && !strcmp(match, "fuzz"))
 		return rig_fuzz(path, atoi(argv[3]), argc > 4 ? strtoull(argv[4], NULL, 0) : 1);
 	if (!strncmp(match, "host:", 5)) {

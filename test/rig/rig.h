@@ -63,6 +63,9 @@ long guest_stat(struct guest *g, const char *name);
 /* fuzz.c. 0 when it came to its end. */
 int rig_fuzz(const char *device, unsigned int seconds, uint64_t seed);
 
+/* screen.c: --accel's name. 0 when the client has seen all that the guest wrote. */
+int rig_screen(const char *accel);
+
 struct test {
 	const char *name;
 	int (*fn)(struct guest *g);

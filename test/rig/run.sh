@@ -15,7 +15,7 @@ usage: test/rig/run.sh [OPTION...] VMM
   --seed N              for the test fuzz (a new one each time)
   --param TEXT          module parameters, may be given several times
   --append TEXT         more for the host's kernel command line
-  --only "TEST..."      of init.sh (programs reload boot smp irqchip clock kill coexist; shadow pair host fuzz)
+  --only "TEST..."      of init.sh (programs reload boot smp irqchip clock kill coexist; shadow pair host screen fuzz)
   --match TEXT          only the guest programs whose name has TEXT in it; -WORD,...: without these
   --keep FOLDER         work there and leave everything in it
 The environment: RIG_TIMEOUT, seconds for the whole machine.
