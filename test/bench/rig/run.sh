@@ -6,7 +6,7 @@
 set -eu
 vmm=${1:?usage: run.sh VMM [KERNEL-PACKAGE]}
 top=$(cd "$(dirname "$0")/../../.." && pwd)
-work=$(mktemp -d)
+work=$(mktemp -d) only=''
 trap 'rm -rf "$work"' EXIT
 . "$top/test/rig/lib.sh"
 
