@@ -61,8 +61,11 @@ void guest_close(struct guest *g)
 static int start(struct guest *g, const struct gm_sregs *s, const char *from, const char *to)
 {
 	struct gm_regs r = { .rip = CODE, .rsp = CODE, .rflags = 2, .rsi = DATA, .rdi = DATA + 0x1000 };
+	/* The last guest may have been in the middle of an NMI. */
+	struct gm_vcpu_events e = { .flags = GM_EVENTS_NMI_PENDING | GM_EVENTS_SHADOW };
 
 	memcpy(g->mem + CODE, from, to - from);
+	CHECK(ioctl(g->vcpu, GM_SET_VCPU_EVENTS, &e) == 0);
 	CHECK(ioctl(g->vcpu, GM_SET_SREGS, s) == 0);
 	CHECK(ioctl(g->vcpu, GM_SET_REGS, &r) == 0);
 	return 0;
