@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Between the emulator (x86/emul.c) and a vCPU. Memory that is not in a slot, and ports, are the
- * program's: a read ends the attempt and the instruction is run again with the value that came;
- * writes are queued and handed over when the instruction is done.
+ * program's: a read ends the attempt; with the value that came the instruction is run again, or ends at once where
+ * it is a plain load. Writes are queued and handed over when the instruction is done.
  */
 #include "module/gm.h"
 
