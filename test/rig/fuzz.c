@@ -147,6 +147,7 @@ static const struct command commands[] = {
 	{ GM_SET_VAPIC_ADDR, 0, ON_VCPU, 0 },
 	{ GM_CLEAR_DIRTY_LOG, 0, ON_VM, 0 },
 	{ GM_CREATE_IRQCHIP, 0, ON_VM, 0 },
+	{ GM_CREATE_PIT, 0, ON_VM, 0 },
 	{ GM_CREATE_PIT2, 0, ON_VM, 0 },
 	{ GM_SET_BOOT_CPU_ID, 0, ON_VM, 0 },
 	{ GM_IRQ_LINE, 0, ON_VM, 0 },
@@ -168,6 +169,7 @@ static const struct command commands[] = {
 	{ GM_SET_TSC_KHZ, 0, ON_VCPU, 0 },
 	{ GM_SET_DEVICE_ATTR, 0, ON_VCPU, 0 },
 	{ GM_GET_DEVICE_ATTR, 0, ON_VCPU, 0 },
+	{ GM_HAS_DEVICE_ATTR, 0, ON_VCPU, 0 },
 };
 
 /* The argument: mostly a filled buffer, now and then a bad pointer or one that ends in a hole. */
