@@ -437,6 +437,9 @@ int gm_lapic_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val);
 int gm_lapic_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host);
 int gm_lapic_set_base(struct gm_vcpu *vcpu, u64 val, int host);
 void gm_lapic_set_cr8(struct gm_vcpu *vcpu, u64 cr8);
+/* The task priority register, of which CR8 is the upper half. There is a local APIC in the kernel. */
+u8 gm_lapic_tpr(const struct gm_vcpu *vcpu);
+void gm_lapic_set_tpr(struct gm_vcpu *vcpu, u8 tpr);
 /*
  * The priority class of an interrupt that CR8 holds back, or 0. Without the lock: whoever adds an interrupt
  * asks for attention afterwards.
@@ -507,6 +510,12 @@ void gm_fetch_keep(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user,
 /* mmu.c (see mmu.h too) */
 int gm_mmu_init(struct gm_vm *vm);
 void gm_mmu_fini(struct gm_vm *vm);
+/*
+ * For local APICs in the kernel: their page is mapped where all start with it, so that the CPU tells
+ * of each access what it is. off: one of them moved, is off or has no page; slots_sem is taken.
+ */
+int gm_mmu_apic_init(struct gm_vm *vm);
+void gm_mmu_apic_off(struct gm_vm *vm);
 int gm_mmu_vcpu_init(struct gm_vcpu *vcpu);
 void gm_mmu_vcpu_fini(struct gm_vcpu *vcpu); /* vm->vcpus[] does not name it any more */
 /* Forgets all mappings; no vCPU uses one any more when it returns. slots_sem held for writing. */

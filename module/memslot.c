@@ -271,7 +271,8 @@ int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r)
 	ret = r->memory_size ? slot_make(vm, r, &fresh) : 0;
 	if (ret)
 		goto out;
-	if (slot->npages)
+	/* What is new may take the place of the local APIC's page. */
+	if (slot->npages || vm->mmu.apic)
 		gm_mmu_zap(vm);
 	/* Nobody looks at slots but who holds one of the two locks. */
 	spin_lock(&vm->mmu_lock);

@@ -38,6 +38,7 @@ int gm_mmu_init(struct gm_vm *vm)
 void gm_mmu_fini(struct gm_vm *vm)
 {
 	ops->fini(vm);
+	free_page((unsigned long)vm->mmu.apic);
 	while (vm->mmu.nspare)
 		free_page((unsigned long)vm->mmu.spare[--vm->mmu.nspare]);
 }
@@ -261,6 +262,16 @@ static void fill_from_host(struct gm_vm *vm, struct gm_fill *f)
 	f->level = level;
 }
 
+/* The local APIC's page, for which guests meet a page of ours. */
+static int fill_apic(struct gm_vm *vm, struct gm_fill *f)
+{
+	f->pfn = virt_to_phys(vm->mmu.apic) >> PAGE_SHIFT;
+	f->writable = 1;
+	f->level = 1;
+	spin_lock(&vm->mmu_lock);
+	return 0;
+}
+
 int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
 {
 	unsigned long seq = READ_ONCE(vm->mmu.notify_seq);
@@ -269,6 +280,8 @@ int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
 	f->gfn = gpa >> PAGE_SHIFT;
 	f->write = write;
 	f->slot = gm_slot_find(vm, f->gfn);
+	if (!f->slot && f->gfn == GM_APIC_GFN && vm->mmu.apic && !vm->mmu.apic_off)
+		return fill_apic(vm, f);
 	if (!f->slot || (write && (f->slot->flags & GM_MEM_READONLY)))
 		return -ENOENT;
 	smp_rmb(); /* notify_seq before the page */
@@ -321,7 +334,26 @@ int gm_fill_peek(struct gm_vm *vm, struct gm_fill *f, u64 gfn)
 void gm_fill_end(struct gm_vm *vm, struct gm_fill *f)
 {
 	gm_mmu_unlock(vm);
-	gm_slot_page_put(f->slot, f->page, f->write);
+	if (f->slot)
+		gm_slot_page_put(f->slot, f->page, f->write);
+}
+
+int gm_mmu_apic_init(struct gm_vm *vm)
+{
+	if (!gm_paging.apic_page || vm->mmu.apic)
+		return 0;
+	vm->mmu.apic = (void *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return vm->mmu.apic ? 0 : -ENOMEM;
+}
+
+void gm_mmu_apic_off(struct gm_vm *vm)
+{
+	if (!vm->mmu.apic || READ_ONCE(vm->mmu.apic_off))
+		return;
+	down_write(&vm->slots_sem);
+	vm->mmu.apic_off = 1;
+	gm_mmu_zap(vm);
+	up_write(&vm->slots_sem);
 }
 
 /* ---- vCPUs ---- */

@@ -49,6 +49,7 @@ struct gm_paging {
 	u64 write;
 	u64 large;        /* in leaves above level 1 */
 	u64 accessed;     /* 0: the CPU does not set it */
+	u8 apic_page;     /* nested: the CPU tells what a guest does in a page that stands for its local APIC's */
 };
 extern struct gm_paging gm_paging;
 /* The module parameter: nested paging may be used where the CPU has it. */
@@ -70,6 +71,8 @@ struct gm_vm_mmu {
 	unsigned int notify_count;  /* it is being changed right now */
 	u64 *spare[GM_SPARE_PAGES];
 	unsigned int nspare;
+	void *apic;                 /* what is mapped there for gm_paging.apic_page, or NULL; constant */
+	u8 apic_off;                /* not any more; slots_sem */
 	u64 *root, *root_spare;     /* nested; root is read in the run window */
 	struct gm_shadow *pool;     /* shadow: see mmu_shadow.c */
 	unsigned int npool;         /* how many there can be */

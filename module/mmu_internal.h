@@ -19,6 +19,8 @@
 #define GM_PT_NX   (1ull << 63)
 #define GM_PT_ADDR 0x000ffffffffff000ull
 
+#define GM_APIC_GFN 0xfee00ull
+
 #ifdef CONFIG_X86_64
 #define GM_GFP_DMA32 __GFP_DMA32
 #else
@@ -53,7 +55,7 @@ extern const struct gm_mmu_ops gm_mmu_nested, gm_mmu_shadow;
 
 /* A page on its way into a mapping. */
 struct gm_fill {
-	struct gm_slot *slot;
+	struct gm_slot *slot; /* NULL: the local APIC's page (nested) */
 	u64 gfn;
 	struct page *page;
 	u64 pfn;

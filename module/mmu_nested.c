@@ -104,7 +104,7 @@ static int nested_map(struct gm_vm *vm, const struct gm_fill *f)
 	} else if ((old & GM_PT_P) && ((old ^ leaf) & GM_PT_ADDR)) {
 		vm->mmu.stale = 1;
 	}
-	if (f->writable)
+	if (f->writable && f->slot)
 		gm_slot_dirty(f->slot, f->gfn - f->slot->gfn);
 	return 0;
 }

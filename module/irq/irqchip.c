@@ -144,7 +144,9 @@ static long create(struct gm_vm *vm)
 	irq->bsp = vm->bsp;
 	gm_pic_reset(irq);
 	gm_ioapic_reset(irq);
-	ret = gm_routes_default(irq);
+	ret = gm_mmu_apic_init(vm);
+	if (!ret)
+		ret = gm_routes_default(irq);
 	if (ret) {
 		kfree(irq);
 		goto out;

@@ -551,18 +551,28 @@ int gm_lapic_set_base(struct gm_vcpu *vcpu, u64 val, int host)
 	flags = gm_irq_lock(l->irq);
 	ret = set_base(l, val, host);
 	gm_irq_unlock(l->irq, flags);
+	if ((vcpu->apic_base & ~(u64)BASE_BSP) != (APIC_DEFAULT_PHYS_BASE | BASE_ENABLE))
+		gm_mmu_apic_off(vcpu->vm);
 	return ret;
 }
 
 void gm_lapic_set_cr8(struct gm_vcpu *vcpu, u64 cr8)
 {
-	unsigned long flags;
-
 	vcpu->cr8 = cr8;
-	if (!vcpu->lapic)
-		return;
-	flags = gm_irq_lock(vcpu->lapic->irq);
-	set_tpr(vcpu->lapic, cr8 << 4);
+	if (vcpu->lapic)
+		gm_lapic_set_tpr(vcpu, cr8 << 4);
+}
+
+u8 gm_lapic_tpr(const struct gm_vcpu *vcpu)
+{
+	return vcpu->lapic->regs[LAPIC_TPR];
+}
+
+void gm_lapic_set_tpr(struct gm_vcpu *vcpu, u8 tpr)
+{
+	unsigned long flags = gm_irq_lock(vcpu->lapic->irq);
+
+	set_tpr(vcpu->lapic, tpr);
 	gm_irq_unlock(vcpu->lapic->irq, flags);
 }
 

@@ -117,6 +117,7 @@ static void paging_setup(void)
 	p->leaf = EPT_READ | EPT_EXEC | EPT_WB | EPT_IPAT;
 	p->write = EPT_WRITE;
 	p->large = EPT_LARGE;
+	p->apic_page = p->nested && (vmx_caps.cpu2_can & VMX_CPU2_APIC);
 	p->accessed = vmx_caps.ept & VMX_EPT_AD ? EPT_A : 0;
 }
 

@@ -5,6 +5,7 @@
 #include "module/vmx/vmx.h"
 #include "module/x86/task.h"
 
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
@@ -89,8 +90,9 @@ static u32 interruptibility(struct gm_vcpu *vcpu, u32 event)
 }
 
 /*
- * With a local APIC in the kernel the guest's CR8 is in the virtual APIC page; there is an exit when it falls
- * below the priority of an interrupt that waits for that (25.6.8, 30.1).
+ * With a local APIC in the kernel the guest's task priority, of which CR8 is the upper half, is in the
+ * virtual APIC page; there is an exit when it falls below the priority of an interrupt that waits for that
+ * (25.6.8, 30.1).
  */
 static u32 cr8_write(struct gm_vcpu *vcpu, u32 cpu)
 {
@@ -98,7 +100,7 @@ static u32 cr8_write(struct gm_vcpu *vcpu, u32 cpu)
 
 	if (!vapic || !vcpu->lapic)
 		return cpu;
-	vapic[VAPIC_TPR] = vcpu->cr8 << 4;
+	vapic[VAPIC_TPR] = gm_lapic_tpr(vcpu);
 	vmx_write(VMCS_TPR_THRESHOLD, gm_lapic_threshold(vcpu));
 	return (cpu | VMX_CPU_TPR_SHADOW) & ~(VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE);
 }
@@ -108,8 +110,8 @@ void vmx_cr8_take(struct gm_vcpu *vcpu)
 {
 	u8 *vapic = vmx_of(vcpu)->vapic;
 
-	if (vapic && vcpu->lapic && vapic[VAPIC_TPR] >> 4 != vcpu->cr8)
-		gm_lapic_set_cr8(vcpu, vapic[VAPIC_TPR] >> 4);
+	if (vapic && vcpu->lapic && vapic[VAPIC_TPR] != gm_lapic_tpr(vcpu))
+		gm_lapic_set_tpr(vcpu, vapic[VAPIC_TPR]);
 }
 
 void vmx_events_write(struct gm_vcpu *vcpu)
@@ -188,7 +190,7 @@ static const u8 kinds[] = {
 	[VMX_R_MWAIT] = GM_X_UD,        [37 ... 38] = GM_X_UNKNOWN,
 	[VMX_R_MONITOR] = GM_X_UD,      [VMX_R_PAUSE] = GM_X_SKIP,
 	[VMX_R_MCE_ENTRY ... 42] = GM_X_UNKNOWN,
-	[VMX_R_TPR] = GM_X_NONE,        [44 ... 47] = GM_X_UNKNOWN,
+	[VMX_R_TPR] = GM_X_NONE,        [VMX_R_APIC ... 47] = GM_X_UNKNOWN,
 	[VMX_R_EPT] = GM_X_PAGE,        [VMX_R_EPT_MISCONFIG] = GM_X_UNKNOWN,
 	[VMX_R_INVEPT] = GM_X_UD,       [VMX_R_RDTSCP] = GM_X_UD,
 	[VMX_R_TIMER] = GM_X_NONE,      [VMX_R_INVVPID] = GM_X_UD,
@@ -275,6 +277,19 @@ static void exit_task(struct gm_vcpu *vcpu, struct gm_exit *x, u32 idt)
 	vcpu->irq_injected = -1;
 }
 
+/* In the local APIC's page, as the CPU has found: an operand, or else what makes no sense there (28.2.1). */
+static void exit_apic(struct gm_exit *x)
+{
+	u32 qual = vmx_read(VMCS_QUALIFICATION);
+
+	if (qual >> 12 & 14)
+		return;
+	x->kind = GM_X_EMULATE;
+	x->addr = APIC_DEFAULT_PHYS_BASE | (qual & ~PAGE_MASK);
+	x->acc = qual >> 12 & 1 ? GM_PF_WRITE : 0;
+	x->data_gpa = 1;
+}
+
 static void exit_ept(struct gm_vcpu *vcpu, struct gm_exit *x)
 {
 	u32 qual = vmx_read(VMCS_QUALIFICATION);
@@ -331,6 +346,9 @@ void vmx_exit_read(struct gm_vcpu *vcpu, struct gm_exit *x)
 	case VMX_R_IO:
 		exit_io(x);
 		break;
+	case VMX_R_APIC:
+		exit_apic(x);
+		return;
 	case VMX_R_INVLPG:
 		x->addr = vmx_read(VMCS_QUALIFICATION);
 		break;

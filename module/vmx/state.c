@@ -221,6 +221,8 @@ void vmx_constants_write(struct gm_vcpu *vcpu)
 		vmx_write64(VMCS_MSR_BITMAP, virt_to_phys(msr_bitmap));
 	if (v->vapic)
 		vmx_write64(VMCS_VIRTUAL_APIC, virt_to_phys(v->vapic));
+	if (vcpu->vm->mmu.apic)
+		vmx_write64(VMCS_APIC_ACCESS, virt_to_phys(vcpu->vm->mmu.apic));
 	vmx_write64(VMCS_LINK, ~0ull);
 	vmx_write64(VMCS_GUEST_DEBUGCTL, 0);
 	vmx_write(VMCS_ACTIVITY, 0);
@@ -268,6 +270,8 @@ static void update_write(struct gm_vcpu *vcpu)
 		cpu2 |= VMX_CPU2_RDTSCP;
 	if (vcpu->features & GM_G_INVPCID)
 		cpu2 |= VMX_CPU2_INVPCID;
+	if (vcpu->vm->mmu.apic)
+		cpu2 |= VMX_CPU2_APIC;
 	if (vmx_caps.cpu & VMX_CPU_SECONDARY)
 		vmx_write(VMCS_CPU2, cpu2 & vmx_caps.cpu2_can);
 	vmx_of(vcpu)->update = 0;

@@ -699,6 +699,35 @@ static int test_cr8(struct guest *g)
 	return 0;
 }
 
+/* Task priority in the local APIC's page, which then moves: the old place is the program's. */
+GUEST_CODE(tpr_guest, 64,
+	   "mov $0xfee00000, %rbx; movl $0x1ff, 0xf0(%rbx); movl $0x2f, 0x80(%rbx); mov 0x80(%rbx), %esi;"
+	   "mov %cr8, %rdi; movl $0x40025, 0x300(%rbx); sti; nop; nop; out %al, $0x99;"
+	   "movl $0x1f, 0x80(%rbx); nop; nop; out %al, $0x99;"
+	   "mov $0x1b, %ecx; rdmsr; mov $0xfed10900, %eax; wrmsr; mov 0x20(%rbx), %esi;"
+	   "mov $0xfed10000, %ebx; mov 0x80(%rbx), %edi; out %al, $0x99");
+
+static int test_tpr(struct guest *g)
+{
+	struct gm_regs r;
+	uint32_t v = 0x5a;
+
+	CHECK(irq_open(g) == 0);
+	CHECK(irq_start(g, tpr_guest, tpr_guest_end, 0) == 0);
+	CHECK(at_port(g, 0x99) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && r.rsi == 0x2f && r.rdi == 2);
+	CHECK(count(g, 0x25) == 0 && lapic_reg(g, 0x80) == 0x2f);
+	CHECK(at_port(g, 0x99) == 0);
+	CHECK(count(g, 0x25) == 1 && lapic_reg(g, 0x80) == 0x1f);
+	if (strcmp(g->path, "/dev/guestmode"))
+		return 0;
+	CHECK(guest_run(g) == GM_EXIT_MMIO && g->run->mmio.phys_addr == 0xfee00020 && !g->run->mmio.is_write);
+	memcpy(g->run->mmio.data, &v, 4);
+	CHECK(at_port(g, 0x99) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && r.rsi == 0x5a && r.rdi == 0x1f);
+	return 0;
+}
+
 static int test_lapic_image(struct guest *g)
 {
 	struct gm_lapic_state s, t;
@@ -804,6 +833,7 @@ const struct test tests_irq[] = {
 	{ "irqchip: signals and blocked vCPUs", test_blocked },
 	{ "irqchip: x2APIC", test_x2apic },
 	{ "irqchip: CR8", test_cr8 },
+	{ "irqchip: TPR in memory, the page moves", test_tpr },
 	{ "irqchip: local APIC's image", test_lapic_image },
 	{ NULL, NULL },
 };
