@@ -58,6 +58,7 @@ while IFS='|' read -r name options setting <&3; do
 		echo "FAIL $name" >>"$out.sum"
 	fi
 done 3<"$out"
+[ -e "$out.sum" ] || { echo "full.sh: no machine's line has $pattern in it" >&2; exit 2; }
 cat "$out.sum"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
