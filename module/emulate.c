@@ -534,6 +534,44 @@ static int insn_get(struct attempt *a, const struct gm_exit *exit)
 	return 0;
 }
 
+/*
+ * A plain load or store at a device, which the CPU or the walk after a shadow fault has come to with all
+ * checks: what is left is the value. X86_EMUL_UNKNOWN: it is something else.
+ */
+static int plain_move(struct attempt *a)
+{
+	const struct gm_emulated *k = &a->vcpu->emulated;
+	const struct x86_insn *in = &a->e.insn;
+	unsigned int n = in->memsize;
+	u64 v = 0, lin;
+	struct x86_seg s;
+	int ret;
+
+	if (!k->has_gpa || in->mod == 3 || (k->gpa & ~PAGE_MASK) + n > PAGE_SIZE ||
+	    !(k->gpa_write ? x86_emul_store(&a->e, &v) : x86_emul_is_load(in)))
+		return X86_EMUL_UNKNOWN;
+	lin = x86_emul_ea(&a->e);
+	if (a->e.mode != X86_MODE_64 || in->seg >= X86_FS) {
+		op_get_seg(&a->e.ctx, in->seg, &s);
+		lin += s.base;
+	}
+	if (((lin ^ k->gpa) & ~PAGE_MASK) || gm_slot_find(a->vcpu->vm, k->gpa >> PAGE_SHIFT))
+		return X86_EMUL_UNKNOWN;
+	if (k->gpa_write)
+		ret = frag_write(a->vcpu, k->gpa, &v, n, GM_FRAG_MMIO);
+	else
+		ret = frag_read(a->vcpu, k->gpa, &v, n, GM_FRAG_MMIO);
+	if (ret)
+		return ret;
+	if (!k->gpa_write)
+		x86_emul_load(in, a->e.gpr, v);
+	a->e.shadow = 0;
+	a->e.ctx.rip += in->len;
+	if (a->e.mode != X86_MODE_64)
+		a->e.ctx.rip = (u32)a->e.ctx.rip;
+	return 0;
+}
+
 /* ---- repeated INS and OUTS, as many elements as one page gives in one exit ---- */
 
 static int is_batch(const struct attempt *a)
@@ -647,6 +685,8 @@ int gm_emulate(struct gm_vcpu *vcpu, const struct gm_exit *exit)
 		ret = X86_RETRY;
 	batch = !ret && exit && batch_start(&a);
 	if (!ret && !batch)
+		ret = plain_move(&a);
+	if (ret == X86_EMUL_UNKNOWN)
 		ret = x86_emul_exec(&a.e);
 	up_read(&vcpu->vm->slots_sem);
 	if (batch) {
@@ -668,11 +708,11 @@ int gm_emulate_load(struct gm_vcpu *vcpu)
 	u64 v = 0, rip = vcpu->rip + k->insn.len;
 
 	/* A program that set registers meanwhile has made k->valid 0. */
-	if (!k->valid || k->rip != vcpu->rip || vcpu->nread != 1 || f->len != k->insn.memsize)
+	if (!k->valid || k->rip != vcpu->rip || vcpu->nread != 1 || f->len != k->insn.memsize ||
+	    !x86_emul_is_load(&k->insn))
 		return 0;
 	memcpy(&v, f->data, f->len);
-	if (!x86_emul_load(&k->insn, vcpu->gpr, v))
-		return 0;
+	x86_emul_load(&k->insn, vcpu->gpr, v);
 	k->valid = k->has_gpa = 0;
 	vcpu->nread = 0;
 	retire(vcpu, k->mode == X86_MODE_64 ? rip : (u32)rip, vcpu->rflags, 0);

@@ -304,50 +304,50 @@ static int emul_bit(struct x86_emul *e)
 
 /* ---- moves ---- */
 
-int x86_emul_load(const struct x86_insn *in, u64 *gpr, u64 v)
+int x86_emul_is_load(const struct x86_insn *in)
 {
-	if (in->form != X86_FORM_R_RM)
-		return 0;
-	switch (in->op) {
-	case X86_OP_MOV:
-	case X86_OP_MOVZX:
-		break;
-	case X86_OP_MOVSX:
+	return in->form == X86_FORM_R_RM && (in->op == X86_OP_MOV || in->op == X86_OP_MOVZX ||
+					     in->op == X86_OP_MOVSX || in->op == X86_OP_MOVSXD);
+}
+
+void x86_emul_load(const struct x86_insn *in, u64 *gpr, u64 v)
+{
+	if (in->op == X86_OP_MOVSX)
 		v = in->opcode & 1 ? (u64)(s16)v : (u64)(s8)v;
-		break;
-	case X86_OP_MOVSXD:
+	else if (in->op == X86_OP_MOVSXD)
 		v = (u64)(s32)v;
-		break;
-	default:
-		return 0;
-	}
 	emul_gpr_set(&gpr[in->reg & 15], in->opsize, !!(in->props & X86_P_HIGH_REG), v);
+}
+
+int x86_emul_store(struct x86_emul *e, u64 *v)
+{
+	if (e->insn.op != X86_OP_MOV)
+		return 0;
+	if (e->insn.form == X86_FORM_RM_R)
+		*v = emul_reg_get(e);
+	else if (e->insn.form == X86_FORM_RM_IMM)
+		*v = e->insn.imm;
+	else
+		return 0;
 	return 1;
 }
 
 static int emul_load(struct x86_emul *e, unsigned int size)
 {
 	u64 v;
-	int ret = x86_emul_rm_get(e, size, &v);
+	int ret = x86_emul_is_load(&e->insn) ? x86_emul_rm_get(e, size, &v) : X86_EMUL_UNKNOWN;
 
-	if (ret)
-		return ret;
-	return x86_emul_load(&e->insn, e->gpr, v) ? 0 : X86_EMUL_UNKNOWN;
+	if (!ret)
+		x86_emul_load(&e->insn, e->gpr, v);
+	return ret;
 }
 
 static int emul_mov(struct x86_emul *e)
 {
 	unsigned int size = e->insn.opsize;
+	u64 v;
 
-	switch (e->insn.form) {
-	case X86_FORM_RM_R:
-		return x86_emul_rm_set(e, size, emul_reg_get(e));
-	case X86_FORM_RM_IMM:
-		return x86_emul_rm_set(e, size, e->insn.imm);
-	case X86_FORM_R_RM:
-		return emul_load(e, size);
-	}
-	return X86_EMUL_UNKNOWN;
+	return x86_emul_store(e, &v) ? x86_emul_rm_set(e, size, v) : emul_load(e, size);
 }
 
 static int emul_movx(struct x86_emul *e)

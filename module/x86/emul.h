@@ -57,9 +57,12 @@ int x86_emul_decode(struct x86_emul *e, const u8 *bytes, unsigned int avail);
 int x86_emul_exec(struct x86_emul *e);
 
 /*
- * What is left of a plain load (MOV, MOVZX, MOVSX, MOVSXD of memory to a register) once its memory operand `v` was
- * read: 1, and gpr[] (of 16) has the result; 0: the instruction is another one.
+ * Plain loads: MOV, MOVZX, MOVSX and MOVSXD of memory (or a register) to a register. What is left of one once its
+ * operand `v` was read goes to gpr[] (of 16).
  */
-int x86_emul_load(const struct x86_insn *in, u64 *gpr, u64 v);
+int x86_emul_is_load(const struct x86_insn *in);
+void x86_emul_load(const struct x86_insn *in, u64 *gpr, u64 v);
+/* 1, and what a MOV of a register or a constant to memory (or a register) stores; 0: it is something else. */
+int x86_emul_store(struct x86_emul *e, u64 *v);
 
 #endif
