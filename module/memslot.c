@@ -205,7 +205,9 @@ static int region_check(const struct gm_memory_region *r)
 		return -EINVAL;
 	if (r->guest_phys_addr >= limit || r->memory_size > limit - r->guest_phys_addr)
 		return -EINVAL;
+	/* Addresses in it are computed without looking again: it may not wrap on a 32-bit host. */
 	if (r->userspace_addr != (unsigned long)r->userspace_addr ||
+	    r->memory_size != (unsigned long)r->memory_size ||
 	    !gm_access_ok(r->userspace_addr, r->memory_size))
 		return -EINVAL;
 	return 0;

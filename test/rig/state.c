@@ -252,6 +252,8 @@ static int test_hostile(struct guest *g)
 	CHECK(guest_slot(g, 5, 0, 0x400000, ~0ull << 12, g->mem) == -EINVAL);
 	CHECK(guest_slot(g, 5, 0, 0x400000, 4096, (void *)(~0ul << 12)) == -EINVAL);
 	CHECK(guest_slot(g, 5, 0, 0x400000, 0, g->mem) == -EINVAL);
+	/* All addresses of a 32-bit host, the kernel's among them. */
+	CHECK(sizeof(long) == 8 || guest_slot(g, 5, 0, 1ull << 32, 1ull << 32, NULL) == -EINVAL);
 	CHECK(ioctl(g->vm, GM_CREATE_VCPU, 0) == -1 && errno == EEXIST);
 	CHECK(ioctl(g->vm, GM_CREATE_VCPU, 64) == -1 && errno == EINVAL);
 	CHECK(ioctl(g->vcpu, GM_GET_SREGS, &s) == 0);
