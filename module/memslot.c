@@ -262,7 +262,7 @@ int gm_slot_set(struct gm_vm *vm, const struct gm_memory_region *r)
 	if (!r->memory_size && !slot->npages)
 		goto out;
 	ret = -EEXIST;
-	if (region_overlaps(vm, r))
+	if (r->memory_size && region_overlaps(vm, r))
 		goto out;
 	if (r->memory_size && slot->npages == r->memory_size >> PAGE_SHIFT &&
 	    slot->gfn == r->guest_phys_addr >> PAGE_SHIFT && slot->hva == r->userspace_addr &&

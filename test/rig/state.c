@@ -86,7 +86,8 @@ static int test_slots(struct guest *g)
 	CHECK(guest_run(g) == GM_EXIT_MMIO && g->run->mmio.is_write);
 	CHECK(g->run->mmio.phys_addr == 0x400010 && !memcmp(g->run->mmio.data, "ROMS", 4));
 	CHECK(guest_run(g) == GM_EXIT_HLT);
-	CHECK(guest_slot(g, 3, 0, 0x400000, 0, rom) == 0);
+	/* Of a slot that goes, the address does not count: this one is in another slot. */
+	CHECK(guest_slot(g, 3, 0, 0x1000, 0, rom) == 0);
 	CHECK(guest_run(g) == GM_EXIT_MMIO && !g->run->mmio.is_write);
 	memcpy(g->run->mmio.data, "\1\2\3\4", 4);
 	CHECK(guest_run(g) == GM_EXIT_MMIO && g->run->mmio.is_write);
