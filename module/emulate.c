@@ -459,6 +459,21 @@ static const struct {
 	{ X86_OP_VMMCALL, GM_X_HYPERCALL },
 };
 
+/*
+ * What is not known to the emulator ends RUN; but a program in the guest could choose such an instruction to end the
+ * whole guest: it gets #UD.
+ */
+static int not_emulated(struct attempt *a)
+{
+	/* A write to a shadowed table need not be emulated. */
+	if (gm_mmu_unprotect(a->vcpu))
+		return 1;
+	if (!a->e.ctx.cpl)
+		return gm_internal_error(a->vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
+	gm_queue_exception(a->vcpu, X86_UD, 0, 0);
+	return 1;
+}
+
 static int other_insn(struct attempt *a)
 {
 	struct gm_vcpu *vcpu = a->vcpu;
@@ -473,10 +488,7 @@ static int other_insn(struct attempt *a)
 		x.next_rip = vcpu->rip + a->e.insn.len;
 		return gm_exit_handle(vcpu, &x);
 	}
-	/* A write to a shadowed table need not be emulated. */
-	if (gm_mmu_unprotect(vcpu))
-		return 1;
-	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
+	return not_emulated(a);
 }
 
 static int finish(struct attempt *a, int ret)
@@ -501,9 +513,7 @@ static int finish(struct attempt *a, int ret)
 	case X86_EMUL_UNKNOWN:
 		return other_insn(a);
 	}
-	if (gm_mmu_unprotect(vcpu))
-		return 1;
-	return gm_internal_error(vcpu, GM_INTERNAL_EMULATION, a->e.insn.op);
+	return not_emulated(a);
 }
 
 /* The instruction's bytes, or what the last attempt kept of them. */
