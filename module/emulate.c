@@ -636,6 +636,9 @@ static int batch_start(struct attempt *a)
 
 	if (!is_batch(a) || gm_bus_has_port(vcpu->vm, port))
 		return 0;
+	/* A fault of either is found again by the emulator. */
+	if (x86_io_check(&a->e.ctx, port, size))
+		return 0;
 	n = batch_span(a, &gpa);
 	if (n < 2)
 		return 0;

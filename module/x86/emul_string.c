@@ -5,6 +5,7 @@
  * Source: Intel SDM volume 2 (REP, MOVS, STOS, LODS, CMPS, SCAS, INS, OUTS).
  */
 #include "module/x86/emul_impl.h"
+#include "module/x86/task.h"
 
 static u64 index_get(struct x86_emul *e, unsigned int r)
 {
@@ -101,7 +102,11 @@ int x86_emul_string(struct x86_emul *e)
 
 	if (rep && !count)
 		return 0;
-	ret = transfer(e);
+	/* Another CPU may have put this instruction in the place of the one that was to be emulated. */
+	ret = op == X86_OP_INS || op == X86_OP_OUTS ?
+		      x86_io_check(&e->ctx, (u16)e->gpr[X86_RDX], e->insn.opsize) : 0;
+	if (!ret)
+		ret = transfer(e);
 	if (ret)
 		return ret;
 	if (uses_source(op))

@@ -252,6 +252,31 @@ START_TEST(port_value)
 }
 END_TEST
 
+/* A program that may not use ports gets there by no string instruction either. */
+START_TEST(port_refused)
+{
+	static const char *const code[] = { "\x6e", "\x6c", "\xf3\x6f", "\xee" }; /* outsb, insb, rep outsd, out */
+	struct x86_emul e;
+
+	memset(&e, 0, sizeof(e));
+	memcpy(mem, code[_i], 2);
+	out_port = 0;
+	e.ctx.ops = &ops;
+	e.ctx.gpr = e.gpr;
+	e.ctx.cpl = 3;
+	e.ctx.rflags = X86_FL_ONE;
+	e.io = &io;
+	e.mode = X86_MODE_32;
+	e.gpr[X86_RSI] = e.gpr[X86_RDI] = 0x800;
+	e.gpr[X86_RCX] = 2;
+	e.gpr[X86_RDX] = 0x1f0;
+	ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), 0);
+	ck_assert_int_eq(x86_emul_exec(&e), X86_FAULT);
+	ck_assert_uint_eq(e.ctx.fault.vector, X86_GP);
+	ck_assert_uint_eq(out_port, 0);
+}
+END_TEST
+
 /* What a load leaves in the register: 16 bytes with memory 01 02 03 ..., the register 5a before. */
 static const struct {
 	const char *name;
@@ -298,6 +323,7 @@ int main(void)
 	tcase_add_loop_test(t, remembered, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(t, instructions, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(t, port_value);
+	tcase_add_loop_test(t, port_refused, 0, 4);
 	tcase_add_loop_test(t, vector_loads, 0, sizeof(loads) / sizeof(loads[0]));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
