@@ -48,6 +48,7 @@ struct gm_paging {
 	u64 leaf;         /* an entry that maps a page: present, read, execute, memory type */
 	u64 write;
 	u64 large;        /* in leaves above level 1 */
+	u64 small_only;   /* of `leaf`, what is not in those: execution, where the CPU has that fault */
 	u64 accessed;     /* 0: the CPU does not set it */
 	u8 apic_page;     /* nested: the CPU tells what a guest does in a page that stands for its local APIC's */
 };

@@ -65,7 +65,7 @@ static void split(u64 *entry, u64 *table, unsigned int level)
 	unsigned int i;
 
 	if (level == 2)
-		leaf &= ~gm_paging.large;
+		leaf = (leaf & ~gm_paging.large) | gm_paging.leaf;
 	for (i = 0; i < 512; i++)
 		table[i] = leaf + i * step;
 	smp_wmb(); /* the table is filled before it is reachable */
@@ -94,8 +94,9 @@ static int nested_map(struct gm_vm *vm, const struct gm_fill *f)
 		table = gm_entry_table(*entry);
 	}
 	leaf = (f->pfn & ~((1ull << (9 * (level - 1))) - 1)) << PAGE_SHIFT;
-	leaf |= gm_paging.leaf | gm_paging.accessed | (level > 1 ? gm_paging.large : 0) |
-		(f->writable ? gm_paging.write : 0);
+	leaf |= gm_paging.leaf | gm_paging.accessed | (f->writable ? gm_paging.write : 0);
+	if (level > 1)
+		leaf = (leaf & ~gm_paging.small_only) | gm_paging.large;
 	gm_entry_set(entry, leaf);
 	if (is_table(old, level)) {
 		gm_mmu_flush(vm);
@@ -122,6 +123,12 @@ static int nested_fault(struct gm_vcpu *vcpu, u64 gpa, u32 acc)
 		ret = gm_fill_begin(vm, &f, gpa, !!(acc & GM_PF_WRITE));
 	if (ret)
 		return ret;
+	/*
+	 * A guest that changes the size of pages that it executes can stop some CPUs (CVE-2018-12207), if we have
+	 * large pages there as well.
+	 */
+	if ((acc & GM_PF_FETCH) && gm_paging.small_only)
+		f.level = 1;
 	ret = nested_map(vm, &f);
 	gm_fill_end(vm, &f);
 	return ret;

@@ -281,6 +281,20 @@ static inline int gm_cpu_has(u32 feature)
 #define GM_CPU_L1TF 0
 #endif
 
+/* Code in pages of changing sizes can end in a machine check. (ARCH_CAPABILITIES: PSCHANGE_MC_NO) */
+static inline int gm_cpu_itlb_multihit(void)
+{
+#ifdef X86_BUG_ITLB_MULTIHIT
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT);
+#else
+	u64 caps = 0;
+
+	if (cpuid_eax(0) >= 7 && (cpuid_edx(7) >> 29 & 1) && rdmsrl_safe(0x10a, &caps))
+		return 1;
+	return !(caps >> 6 & 1);
+#endif
+}
+
 /*
  * The CPU's buffers are to be emptied before guest mode (VERW, where the microcode has that): MDS, TAA,
  * stale data of MMIO, RFDS, TSA. Kernels say so by bug, since 6.8 also by what they decided.

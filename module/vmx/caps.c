@@ -118,6 +118,7 @@ static void paging_setup(void)
 	p->write = EPT_WRITE;
 	p->large = EPT_LARGE;
 	p->apic_page = p->nested && (vmx_caps.cpu2_can & VMX_CPU2_APIC);
+	p->small_only = gm_cpu_itlb_multihit() ? EPT_EXEC : 0;
 	p->accessed = vmx_caps.ept & VMX_EPT_AD ? EPT_A : 0;
 }
 

@@ -209,6 +209,37 @@ static int test_process(struct guest *g)
 	return 0;
 }
 
+GUEST_CODE(fill, 64, "1: incq 8(%rdi); add $0x1000, %rdi; dec %ecx; jnz 1b; jmp *%rsi");
+GUEST_CODE(there, 64, "mov $77, %eax; hlt");
+
+/* Data and code in the same large pages of the process: where large pages cannot have both, the code's are split. */
+static int test_large_code(struct guest *g)
+{
+	struct gm_regs r;
+	unsigned int i, k;
+	uint8_t *p = mmap(NULL, 0x600000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	p = (uint8_t *)(((uintptr_t)p + 0x1fffff) & ~(uintptr_t)0x1fffff);
+	madvise(p, 0x400000, MADV_HUGEPAGE);
+	CHECK(guest_long(g, fill, fill_end) == 0);
+	CHECK(guest_slot(g, 3, 0, 0x40000000, 0x400000, p) == 0);
+	memcpy(p + 0x201100, there, there_end - there);
+	for (k = 1; k <= 3; k++) {
+		CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0);
+		r.rip = CODE;
+		r.rdi = 0x40000000;
+		r.rcx = 1024;
+		r.rsi = 0x40201100;
+		CHECK(ioctl(g->vcpu, GM_SET_REGS, &r) == 0);
+		CHECK(guest_expect(g, GM_EXIT_HLT) == 0);
+		CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && r.rax == 77);
+		for (i = 0; i < 1024; i++)
+			CHECK(*(uint64_t *)(p + i * 0x1000 + 8) == k);
+	}
+	return 0;
+}
+
 GUEST_CODE(spin2, 64, "1: incq 0x7000; mov 0x200000, %rbx; mov %cr3, %rax; mov %rax, %cr3; jmp 1b");
 
 static void *run_thread(void *arg)
@@ -256,6 +287,7 @@ const struct test tests_memory[] = {
 	{ "page tables: faults", test_faults },
 	{ "dirty log: clearing a part", test_dirty },
 	{ "memory of the process: DONTNEED, fork, mprotect", test_process },
+	{ "large pages: data and code", test_large_code },
 	{ "memory slots and pages under a running vCPU", test_running },
 	{ NULL, NULL }
 };
