@@ -529,10 +529,13 @@ void gm_mmu_unlock(struct gm_vm *vm);
 /* Bytes of guest memory were written by the driver: shadowed tables follow. slots_sem. */
 void gm_mmu_written(struct gm_vm *vm, u64 gpa, unsigned int len);
 
-/* notifier.c, and what it calls: pages in [start, end) of the process go away or are looked at */
+/*
+ * notifier.c, and what it calls: pages in [start, end) of the process go away or are looked at. sleep: the caller may,
+ * as often as there are many.
+ */
 int gm_notifier_init(struct gm_vm *vm);
 void gm_notifier_fini(struct gm_vm *vm);
-void gm_mmu_notify_start(struct gm_vm *vm, unsigned long start, unsigned long end);
+void gm_mmu_notify_start(struct gm_vm *vm, unsigned long start, unsigned long end, int sleep);
 void gm_mmu_notify_end(struct gm_vm *vm);
 int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end, int clear,
 			int flush);

@@ -17,6 +17,8 @@
 
 /* What one allocation of an array can hold. */
 #define SLOT_MAX_PAGES (1ull << 27)
+/* For so many at a time mmu_lock is held. */
+#define PROTECT_PAGES 0x10000ull
 
 struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 {
@@ -229,6 +231,7 @@ static int region_overlaps(struct gm_vm *vm, const struct gm_memory_region *r)
 static int slot_log(struct gm_vm *vm, struct gm_slot *slot, u32 flags)
 {
 	unsigned long *dirty = NULL, *old;
+	u64 i;
 
 	if (!(flags & GM_MEM_LOG_DIRTY) == !slot->dirty)
 		return 0;
@@ -237,9 +240,12 @@ static int slot_log(struct gm_vm *vm, struct gm_slot *slot, u32 flags)
 		if (!dirty)
 			return -ENOMEM;
 		/* What was written before does not count. */
-		spin_lock(&vm->mmu_lock);
-		gm_mmu_protect(vm, slot, 0, slot->npages);
-		gm_mmu_unlock(vm);
+		for (i = 0; i < slot->npages; i += PROTECT_PAGES) {
+			spin_lock(&vm->mmu_lock);
+			gm_mmu_protect(vm, slot, i, min(slot->npages - i, PROTECT_PAGES));
+			gm_mmu_unlock(vm);
+			cond_resched();
+		}
 	}
 	old = slot->dirty;
 	slot->dirty = dirty;
@@ -304,6 +310,7 @@ static void protect_bits(struct gm_vm *vm, struct gm_slot *slot, u64 first, unsi
 	}
 	/* The caller flushes once for all. */
 	spin_unlock(&vm->mmu_lock);
+	cond_resched();
 }
 
 static void protect_end(struct gm_vm *vm)

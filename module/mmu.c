@@ -129,44 +129,46 @@ void gm_mmu_protect(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n)
 
 /* ---- what the process' memory management tells ---- */
 
-/* Calls fn for the part of each slot that lies in [start, end) of the process' memory. */
-static int for_range(struct gm_vm *vm, unsigned long start, unsigned long end, int arg,
-		     int (*fn)(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int arg))
+/* The part of a slot that lies in [start, end) of the process' memory. 0: there is none. */
+static u64 slot_part(const struct gm_slot *slot, unsigned long start, unsigned long end, u64 *first)
 {
-	unsigned long from, to;
-	struct gm_slot *slot;
-	unsigned int i;
-	int ret = 0;
+	unsigned long from = max(start, slot->hva);
+	unsigned long to = min(end, slot->hva + (unsigned long)(slot->npages << PAGE_SHIFT));
 
-	for (i = 0; i < GM_MAX_SLOTS; i++) {
-		slot = &vm->slots[i];
-		from = max(start, slot->hva);
-		to = min(end, slot->hva + (unsigned long)(slot->npages << PAGE_SHIFT));
-		if (!slot->npages || from >= to)
-			continue;
-		from = (from - slot->hva) >> PAGE_SHIFT;
-		to = (to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT;
-		ret |= fn(vm, slot, from, to - from, arg);
+	if (!slot->npages || from >= to)
+		return 0;
+	*first = (from - slot->hva) >> PAGE_SHIFT;
+	return ((to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT) - *first;
+}
+
+/* So many at once, then others may have the lock, and the CPU. */
+#define UNMAP_PAGES 0x10000ull
+
+/*
+ * Where the lock was given up a slot may be another one afterwards, but nothing new is mapped: notify_count.
+ */
+static void slot_unmap(struct gm_vm *vm, struct gm_slot *slot, unsigned long start, unsigned long end,
+		       int sleep)
+{
+	u64 first, n;
+
+	while ((n = slot_part(slot, start, end, &first)) != 0) {
+		n = min(n, UNMAP_PAGES);
+		ops->unmap(vm, slot, first, n);
+		start = slot->hva + (unsigned long)((first + n) << PAGE_SHIFT);
+		if (sleep)
+			cond_resched_lock(&vm->mmu_lock);
 	}
-	return ret;
 }
 
-static int range_unmap(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int unused)
+void gm_mmu_notify_start(struct gm_vm *vm, unsigned long start, unsigned long end, int sleep)
 {
-	ops->unmap(vm, slot, first, n);
-	return 0;
-}
+	unsigned int i;
 
-static int range_young(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int clear)
-{
-	return ops->young(vm, slot, first, n, clear);
-}
-
-void gm_mmu_notify_start(struct gm_vm *vm, unsigned long start, unsigned long end)
-{
 	spin_lock(&vm->mmu_lock);
 	vm->mmu.notify_count++;
-	for_range(vm, start, end, 0, range_unmap);
+	for (i = 0; i < GM_MAX_SLOTS; i++)
+		slot_unmap(vm, &vm->slots[i], start, end, sleep);
 	gm_mmu_unlock(vm);
 }
 
@@ -181,10 +183,16 @@ void gm_mmu_notify_end(struct gm_vm *vm)
 int gm_mmu_notify_young(struct gm_vm *vm, unsigned long start, unsigned long end, int clear,
 			int flush)
 {
-	int ret;
+	unsigned int i;
+	int ret = 0;
+	u64 first, n;
 
 	spin_lock(&vm->mmu_lock);
-	ret = for_range(vm, start, end, clear, range_young);
+	for (i = 0; i < GM_MAX_SLOTS; i++) {
+		n = slot_part(&vm->slots[i], start, end, &first);
+		if (n)
+			ret |= ops->young(vm, &vm->slots[i], first, n, clear);
+	}
 	vm->mmu.stale |= ret && flush;
 	gm_mmu_unlock(vm);
 	return ret;

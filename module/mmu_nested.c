@@ -30,6 +30,9 @@ static void table_clear(u64 *table, unsigned int level)
 			free_page((unsigned long)gm_entry_table(table[i]));
 		}
 		table[i] = 0;
+		/* So large ones are cleared without the lock only. */
+		if (level > 2)
+			cond_resched();
 	}
 }
 

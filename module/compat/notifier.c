@@ -15,10 +15,19 @@ static struct gm_vm *vm_of(struct mmu_notifier *mn)
 
 /* ---- pages go away ---- */
 
+/* Early ones called with locks held, and do not say so. */
+#ifdef MMU_NOTIFIER_RANGE_BLOCKABLE
+#define SLEEPS 1
+#define RANGE_SLEEPS(range) mmu_notifier_range_blockable(range)
+#else
+#define SLEEPS 0
+#define RANGE_SLEEPS(range) 0
+#endif
+
 #if defined(GM_HAVE_NOTIFIER_RANGE)
 static int notify_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
-	gm_mmu_notify_start(vm_of(mn), range->start, range->end);
+	gm_mmu_notify_start(vm_of(mn), range->start, range->end, RANGE_SLEEPS(range));
 	return 0;
 }
 
@@ -31,14 +40,14 @@ static void notify_end(struct mmu_notifier *mn, const struct mmu_notifier_range 
 static int notify_start(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
 			unsigned long end, bool blockable)
 {
-	gm_mmu_notify_start(vm_of(mn), start, end);
+	gm_mmu_notify_start(vm_of(mn), start, end, 0);
 	return 0;
 }
 #else
 static void notify_start(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
 			 unsigned long end)
 {
-	gm_mmu_notify_start(vm_of(mn), start, end);
+	gm_mmu_notify_start(vm_of(mn), start, end, 0);
 }
 #endif
 
@@ -52,7 +61,7 @@ static void notify_end(struct mmu_notifier *mn, struct mm_struct *mm, unsigned l
 #ifdef GM_HAVE_NOTIFIER_PAGE
 static void notify_page(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long addr)
 {
-	gm_mmu_notify_start(vm_of(mn), addr, addr + PAGE_SIZE);
+	gm_mmu_notify_start(vm_of(mn), addr, addr + PAGE_SIZE, 0);
 	gm_mmu_notify_end(vm_of(mn));
 }
 #endif
@@ -60,7 +69,7 @@ static void notify_page(struct mmu_notifier *mn, struct mm_struct *mm, unsigned 
 /* The process ends: no thread of it runs a vCPU any more. */
 static void notify_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
-	gm_mmu_notify_start(vm_of(mn), 0, ~0ul);
+	gm_mmu_notify_start(vm_of(mn), 0, ~0ul, SLEEPS);
 	gm_mmu_notify_end(vm_of(mn));
 }
 
