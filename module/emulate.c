@@ -384,6 +384,7 @@ static void attempt_start(struct attempt *a, struct gm_vcpu *vcpu)
 
 	a->vcpu = vcpu;
 	a->e.insn.props = 0;
+	a->e.insn.op = X86_OP_INVALID; /* what an internal error says before anything is decoded */
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->ops = &emul_ops;
 	ctx->cpu = a;
