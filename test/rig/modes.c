@@ -283,6 +283,25 @@ static int test_faults(struct guest *g)
 	return 0;
 }
 
+GUEST_CODE(user_x87, 32, "fldl 0x10000000; hlt");
+
+/* An instruction on device memory that is not emulated: a program of the guest gets #UD, which here has no handler. */
+static int test_user_unknown(struct guest *g)
+{
+	struct gm_sregs s;
+
+	CHECK(guest_prot(g, user_x87, user_x87_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_INTERNAL_ERROR);
+	CHECK(ioctl(g->vcpu, GM_GET_SREGS, &s) == 0);
+	s.cs.selector |= 3;
+	s.ss.selector |= 3;
+	s.cs.dpl = s.ss.dpl = 3;
+	s.idt.limit = 0;
+	CHECK(ioctl(g->vcpu, GM_SET_SREGS, &s) == 0);
+	CHECK(guest_run(g) == GM_EXIT_SHUTDOWN);
+	return 0;
+}
+
 const struct test tests_modes[] = {
 	{ "real mode: ports, HLT", test_real_io },
 	{ "real mode: string I/O", test_string_io },
@@ -296,5 +315,6 @@ const struct test tests_modes[] = {
 	{ "NMI masked by the program, until an IRET", test_nmi_masked },
 	{ "triple fault is SHUTDOWN", test_shutdown },
 	{ "#UD and #GP of intercepted instructions", test_faults },
+	{ "what is not emulated, for the kernel and for a program", test_user_unknown },
 	{ NULL, NULL },
 };
