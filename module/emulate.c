@@ -44,7 +44,7 @@ static int operand_known(const struct attempt *a, u64 lin, unsigned int acc)
 
 static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
 {
-	int ret, user = ctx->cpl == 3, code = acc == X86_ACC_EXEC;
+	int ret, user = ctx->cpl == 3;
 	struct attempt *a = ctx->cpu;
 	struct x86_walk_result r;
 	struct x86_walk_trail t;
@@ -53,14 +53,12 @@ static int translate(struct x86_ctx *ctx, u64 lin, unsigned int acc, u64 *gpa)
 		*gpa = a->vcpu->emulated.gpa;
 		return 0;
 	}
-	if (code && gm_fetch_find(a->vcpu, lin, acc, user, gpa))
-		return 0;
 	ret = a->has_mmu ? 0 : gm_walk_setup(a->vcpu, &a->mmu);
 	if (ret)
 		return ret;
 	a->has_mmu = 1;
 	ret = x86_walk_trail(&a->mmu, lin, acc, user, !!(ctx->rflags & X86_FL_AC), &r, &ctx->fault, &t);
-	if (code && !ret)
+	if (acc == X86_ACC_EXEC && !ret)
 		gm_fetch_keep(a->vcpu, lin, acc, user, &r, &t);
 	*gpa = r.gpa;
 	return ret;
@@ -148,6 +146,8 @@ static int access(struct x86_ctx *ctx, u64 lin, u8 *buf, unsigned int len, unsig
 
 static int op_read(struct x86_ctx *ctx, u64 lin, void *buf, unsigned int len, unsigned int acc)
 {
+	if (acc == X86_ACC_EXEC && gm_fetch_code(vcpu_of(ctx), lin, ctx->cpl == 3, buf, len))
+		return 0;
 	return access(ctx, lin, buf, len, acc);
 }
 

@@ -24,23 +24,42 @@ static int same_state(const struct gm_fetch *f, const struct gm_vcpu *vcpu, u64 
 	       f->ac == (vcpu->rflags & X86_FL_AC) && f->slots_gen == vcpu->vm->slots_gen;
 }
 
-/* slots_sem is held. 1 with the guest-physical address of `lin`, where `acc` is allowed; 0: not known. */
-int gm_fetch_find(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user, u64 *gpa)
+/* The walk that is kept for `lin`, where `acc` is allowed, as long as its entries read the same; or NULL. */
+static const struct gm_fetch *kept(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user)
 {
 	const struct gm_fetch *f = &vcpu->fetch[!(acc & X86_ACC_EXEC)];
 	unsigned int i;
 	u64 e;
 
 	if (!same_state(f, vcpu, lin, acc, user))
-		return 0;
+		return NULL;
 	for (i = 0; i < f->levels; i++)
 		if (gm_user_read(f->hva[i], &e, sizeof(e)) || e != f->entry[i])
-			return 0;
+			return NULL;
+	return f;
+}
+
+int gm_fetch_find(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user, u64 *gpa)
+{
+	const struct gm_fetch *f = kept(vcpu, lin, acc, user);
+
+	if (!f)
+		return 0;
 	*gpa = f->gpa | (lin & ~PAGE_MASK);
 	return 1;
 }
 
-/* slots_sem is held. Keeps a walk that succeeded. acc: X86_ACC_EXEC, READ or WRITE alone. */
+int gm_fetch_code(struct gm_vcpu *vcpu, u64 lin, int user, void *buf, unsigned int len)
+{
+	unsigned int off = lin & ~PAGE_MASK;
+	const struct gm_fetch *f;
+
+	if (off + len > PAGE_SIZE)
+		return 0;
+	f = kept(vcpu, lin, X86_ACC_EXEC, user);
+	return f && !gm_user_read(f->code + off, buf, len);
+}
+
 void gm_fetch_keep(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user,
 		   const struct x86_walk_result *r, const struct x86_walk_trail *t)
 {
@@ -56,6 +75,9 @@ void gm_fetch_keep(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user,
 		if (!f->hva[3 - level])
 			return;
 	}
+	f->code = acc & X86_ACC_EXEC ? gm_mem_hva(vcpu->vm, r->gpa & PAGE_MASK) : 0;
+	if ((acc & X86_ACC_EXEC) && !f->code)
+		return;
 	f->lin = lin & PAGE_MASK;
 	f->gpa = r->gpa & PAGE_MASK;
 	f->cr0 = cr0_of(vcpu, acc);

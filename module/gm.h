@@ -187,6 +187,7 @@ struct gm_fetch {
 	u64 cr0, cr3, cr4, efer;
 	u64 entry[4];
 	unsigned long hva[4];  /* where the entries are in the process */
+	unsigned long code;    /* where the page is there, for code */
 	u32 slots_gen;
 	u32 ac;                /* of RFLAGS */
 	u8 levels;             /* entries; 0: nothing is known */
@@ -501,8 +502,12 @@ int gm_mem_writable(struct gm_vm *vm, u64 gpa);
 /* 1: replaced; 0: was not `old`; negative as above. Aligned, 4 or 8 bytes. */
 int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 val);
 
-/* fetch.c */
+/*
+ * fetch.c: walks that are kept. slots_sem is held; acc is X86_ACC_EXEC, READ or WRITE alone. find(): 1 with the
+ * guest-physical address; code(): 1 with up to 15 bytes of code from `lin`; 0: not known. keep(): a walk that succeeded.
+ */
 struct x86_walk_trail;
+int gm_fetch_code(struct gm_vcpu *vcpu, u64 lin, int user, void *buf, unsigned int len);
 int gm_fetch_find(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user, u64 *gpa);
 void gm_fetch_keep(struct gm_vcpu *vcpu, u64 lin, unsigned int acc, int user,
 		   const struct x86_walk_result *r, const struct x86_walk_trail *t);
