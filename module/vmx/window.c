@@ -21,7 +21,6 @@
 #include <asm/segment.h>
 
 #define DB_ENABLED 0xffu /* of DR7 */
-#define TSS_DESC_SIZE (2 * sizeof(long)) /* SDM volume 3, 8.2 */
 #define NO_VMCS (~0ull)
 #define FAULTED 1ull     /* no address of a VMCS */
 
@@ -188,6 +187,7 @@ static void host_cpu_write(void)
 	u16 sel;
 
 	asm volatile("sgdt %0" : "=m"(gdt));
+	memcpy(gm_this_cpu(area)->gdt, (void *)gdt.address, min_t(u32, gdt.size + 1, PAGE_SIZE));
 	asm volatile("sidt %0" : "=m"(idt));
 	asm volatile("str %0" : "=r"(sel));
 	vmx_write(VMCS_HOST_GDTR, gdt.address);
@@ -265,15 +265,16 @@ static void segs_save(struct host_segs *s)
 #endif
 }
 
-/* TR with its real limit: from a table of ours, as the host's is read-only and says "busy". */
+/*
+ * TR with its real limit: from a copy of the GDT (host_cpu_write()), as the host's is read-only and says
+ * "busy". An NMI that comes meanwhile finds the kernel's segments there.
+ */
 static void tr_reload(const struct host_segs *s)
 {
 	struct cpu_area *a = gm_this_cpu(area);
 	struct desc_ptr ours = { .size = s->gdt.size, .address = (unsigned long)a->gdt };
-	u8 *tss = (u8 *)a->gdt + s->tr;
 
-	memcpy(tss, (u8 *)s->gdt.address + s->tr, TSS_DESC_SIZE);
-	tss[5] &= ~2; /* not busy */
+	((u8 *)a->gdt)[s->tr + 5] &= ~2; /* not busy */
 	asm volatile("lgdt %0" : : "m"(ours));
 	asm volatile("ltr %0" : : "r"(s->tr));
 }
