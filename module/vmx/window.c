@@ -32,7 +32,6 @@ struct cpu_area {
 };
 static DEFINE_PER_CPU(struct cpu_area, area);
 
-static u64 host_star, host_lstar, host_sfmask;
 static u8 flush_l1d, verw, has_spec_ctrl;
 
 void vmx_window_cleanup(void)
@@ -53,11 +52,6 @@ int vmx_window_setup(void)
 {
 	int cpu;
 
-#ifdef CONFIG_X86_64
-	rdmsrl(MSR_STAR, host_star);
-	rdmsrl(MSR_LSTAR, host_lstar);
-	rdmsrl(MSR_SYSCALL_MASK, host_sfmask);
-#endif
 	flush_l1d = vmx_caps.unrestricted && GM_CPU_L1TF &&
 		    boot_cpu_has(X86_FEATURE_FLUSH_L1D);
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
@@ -331,21 +325,28 @@ static void msr_exchange(u32 index, int used, u64 want, u64 *old)
 	*old = now;
 }
 
-static void msrs_load(struct gm_vcpu *vcpu)
+/*
+ * SYSCALL's registers are left as they are found, which need not be the host's: kvm_intel leaves its guest's there until
+ * a thread goes back to user mode, and remembers that. And LSTAR is each CPU's own on Linux 4.15 to 4.20.
+ */
+struct syscall_msrs {
+	u64 star, lstar, sfmask;
+};
+
+static void msrs_load(struct gm_vcpu *vcpu, struct syscall_msrs *host)
 {
 	const u64 *m = vmx_of(vcpu)->msr;
+	int used = wants_syscall(vcpu);
 
-	if (wants_syscall(vcpu)) {
-		msr_swap(MSR_STAR, host_star, m[VMX_STAR]);
-		msr_swap(MSR_LSTAR, host_lstar, m[VMX_LSTAR]);
-		msr_swap(MSR_SYSCALL_MASK, host_sfmask, m[VMX_SFMASK]);
-	}
+	msr_exchange(MSR_STAR, used, m[VMX_STAR], &host->star);
+	msr_exchange(MSR_LSTAR, used, m[VMX_LSTAR], &host->lstar);
+	msr_exchange(MSR_SYSCALL_MASK, used, m[VMX_SFMASK], &host->sfmask);
 #ifdef CONFIG_X86_64
 	wrmsrl(MSR_KERNEL_GS_BASE, m[VMX_KERNEL_GS]);
 #endif
 }
 
-static void msrs_unload(struct gm_vcpu *vcpu)
+static void msrs_unload(struct gm_vcpu *vcpu, const struct syscall_msrs *host)
 {
 	u64 *m = vmx_of(vcpu)->msr;
 
@@ -353,9 +354,9 @@ static void msrs_unload(struct gm_vcpu *vcpu)
 	rdmsrl(MSR_KERNEL_GS_BASE, m[VMX_KERNEL_GS]);
 #endif
 	if (wants_syscall(vcpu)) {
-		msr_swap(MSR_STAR, m[VMX_STAR], host_star);
-		msr_swap(MSR_LSTAR, m[VMX_LSTAR], host_lstar);
-		msr_swap(MSR_SYSCALL_MASK, m[VMX_SFMASK], host_sfmask);
+		msr_swap(MSR_STAR, m[VMX_STAR], host->star);
+		msr_swap(MSR_LSTAR, m[VMX_LSTAR], host->lstar);
+		msr_swap(MSR_SYSCALL_MASK, m[VMX_SFMASK], host->sfmask);
 	}
 }
 
@@ -440,6 +441,7 @@ static unsigned long cr2_get(void)
 int vmx_enter(struct gm_vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
+	struct syscall_msrs msrs;
 	struct host_segs segs;
 	struct gm_debug host_debug;
 	u64 debugctl, aux = 0, spec = 0;
@@ -450,7 +452,7 @@ int vmx_enter(struct gm_vcpu *vcpu)
 	segs_save(&segs);
 	gm_debug_save(&host_debug);
 	debug_load(vcpu);
-	msrs_load(vcpu);
+	msrs_load(vcpu, &msrs);
 	if (cr2_get() != vcpu->cr2)
 		asm volatile("mov %0, %%cr2" : : "r"((unsigned long)vcpu->cr2));
 	msr_exchange(MSR_TSC_AUX, has_aux, vcpu->tsc_aux, &aux);
@@ -460,7 +462,7 @@ int vmx_enter(struct gm_vcpu *vcpu)
 	msr_exchange(MSR_IA32_SPEC_CTRL, has_spec_ctrl, spec, &spec);
 	msr_exchange(MSR_TSC_AUX, has_aux, aux, &aux);
 	vcpu->cr2 = cr2_get();
-	msrs_unload(vcpu);
+	msrs_unload(vcpu, &msrs);
 	segs_restore(&segs);
 	if (debugctl)
 		wrmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
