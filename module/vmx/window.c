@@ -289,9 +289,12 @@ static void segs_restore(const struct host_segs *s)
 		loadsegment(fs, s->fs);
 		wrmsrl(MSR_FS_BASE, s->fs_base);
 	}
-	if (s->gs)
-		gm_gs_load(s->gs);
+	/* Before GS: the kernel's way to load it swaps the bases, and the guest's must not become the kernel's. */
 	wrmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs);
+	if (s->gs) {
+		gm_gs_load(s->gs);
+		wrmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs);
+	}
 #else
 	loadsegment(ds, s->ds);
 	loadsegment(es, s->es);
