@@ -86,11 +86,13 @@ static void cr4_put(unsigned long v)
 	asm volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 
+/* Also fails where it faults: on a CPU whose firmware did not allow it (after a sleep, say). */
 static int vmxon(u64 pa)
 {
-	u8 failed;
+	u8 failed = 1;
 
-	asm volatile("vmxon %1; setbe %0" : "=qm"(failed) : "m"(pa) : "cc", "memory");
+	asm volatile("1: vmxon %1; setbe %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : "+qm"(failed) : "m"(pa) : "cc", "memory");
 	return failed;
 }
 
