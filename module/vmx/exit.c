@@ -330,6 +330,8 @@ void vmx_exit_read(struct gm_vcpu *vcpu, struct gm_exit *x)
 	x->code = reason;
 	if (reason & VMX_REASON_FAILED) {
 		x->kind = GM_X_FAIL;
+		if ((u16)reason == VMX_R_MCE_ENTRY)
+			x->host_vector = MC_VECTOR;
 		return;
 	}
 	traps_drop(vcpu, reason);
