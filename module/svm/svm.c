@@ -62,6 +62,7 @@ struct svm_vcpu {
 static u32 svm_features;
 static u32 svm_asid;
 static int has_spec_ctrl;
+static u64 host_mce; /* CR4.MCE, without which a machine check of the host in guest mode is a shutdown */
 static u8 *iopm, *msrpm;
 static DEFINE_PER_CPU(void *, hsave);
 static DEFINE_PER_CPU(u64, last_serial);
@@ -103,6 +104,7 @@ static int svm_probe(void)
 	svm_features = cpuid_edx(SVM_LEAF);
 	svm_asid = cpuid_ebx(SVM_LEAF) - 1;
 	gm_tsc_scaling = !!(svm_features & SVM_TSCRATE);
+	host_mce = __read_cr4() & X86_CR4_MCE;
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	return (s32)svm_asid > 0 ? 0 : -ENODEV;
 }
@@ -398,13 +400,12 @@ static u32 cr_intercepts(struct gm_vcpu *vcpu, struct vmcb *v)
 {
 	u32 cr = VMCB_CR_WRITE(4) | VMCB_CR_READ(8) | VMCB_CR_WRITE(8);
 
-	if (gm_paging.nested)
-		return v->cr0 == vcpu->cr0 ? cr : cr | VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
-	cr |= VMCB_CR_READ(3) | VMCB_CR_WRITE(3);
 	/* VMCB_1_CR0_SEL compares with the CPU's value. */
 	if (v->cr0 != vcpu->cr0)
 		cr |= VMCB_CR_READ(0) | VMCB_CR_WRITE(0);
-	return v->cr4 == vcpu->cr4 ? cr : cr | VMCB_CR_READ(4);
+	if (v->cr4 != vcpu->cr4)
+		cr |= VMCB_CR_READ(4);
+	return gm_paging.nested ? cr : cr | VMCB_CR_READ(3) | VMCB_CR_WRITE(3);
 }
 
 static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
@@ -412,7 +413,7 @@ static void regs_to_vmcb(struct gm_vcpu *vcpu, struct vmcb *v)
 	v->cr0 = gm_mmu_cr0(vcpu);
 	v->cr2 = vcpu->cr2;
 	v->cr3 = vcpu->cr3;
-	v->cr4 = gm_mmu_cr4(vcpu);
+	v->cr4 = gm_mmu_cr4(vcpu) | host_mce;
 	v->intercept_cr = cr_intercepts(vcpu, v);
 	v->efer = gm_mmu_efer(vcpu) | EFER_SVME;
 	v->rax = vcpu->gpr[0];

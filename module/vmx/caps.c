@@ -150,6 +150,8 @@ int vmx_caps_setup(void)
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, c->cr0_can);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, c->cr4_set);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, c->cr4_can);
+	/* Without it a machine check of the host in guest mode is a shutdown. */
+	c->cr4_set |= __read_cr4() & X86_CR4_MCE;
 	if (c->unrestricted)
 		c->cr0_set &= ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	paging_setup();

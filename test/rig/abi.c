@@ -406,6 +406,22 @@ static int test_counters_number(struct guest *g)
 	return 0;
 }
 
+/* Machine checks are the host's to switch on and off; the guest sees what it wrote. */
+GUEST_CODE(mce_code, 32, "mov %cr4, %eax; mov %eax, %ebx; or $0x40, %eax; mov %eax, %cr4; mov %cr4, %ecx;"
+			 "and $~0x40, %eax; mov %eax, %cr4; mov %cr4, %edx; hlt");
+
+static int test_mce_bit(struct guest *g)
+{
+	struct gm_sregs s;
+	struct gm_regs r;
+
+	CHECK(guest_prot(g, mce_code, mce_code_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && ioctl(g->vcpu, GM_GET_SREGS, &s) == 0);
+	CHECK(!(r.rbx & 0x40) && r.rcx == (r.rbx | 0x40) && r.rdx == r.rbx && s.cr4 == r.rbx);
+	return 0;
+}
+
 const struct test tests_abi[] = {
 	{ "debug: single steps", test_step },
 	{ "debug: hardware breakpoint", test_hw_breakpoint },
@@ -416,6 +432,7 @@ const struct test tests_abi[] = {
 	{ "TSC: offset, another rate", test_tsc_rate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
 	{ "paravirtual MSRs as CPUID says", test_enforce },
+	{ "CR4.MCE", test_mce_bit },
 	{ "XCR0 and the size that follows", test_xcr0 },
 	{ "MXCSR", test_mxcsr },
 	{ "protection keys", test_pkey },
