@@ -46,6 +46,7 @@
 
 #define DB_VECTOR 1
 #define BP_VECTOR 3
+#define OF_VECTOR 4
 #define UD_VECTOR 6
 #define PF_VECTOR 14
 #define AC_VECTOR 17
@@ -304,6 +305,24 @@ static u64 *svm_msr(struct gm_vcpu *vcpu, u32 index)
 
 /* ---- events ---- */
 
+/* INT3 and INTO. RIP is at the instruction, which has one byte. */
+static int is_trap(u8 nr)
+{
+	return nr == BP_VECTOR || nr == OF_VECTOR;
+}
+
+/* For a trap the CPU pushes next_rip, or RIP if it does not have that (APM 15.20). */
+static void inject_exception(struct gm_vcpu *vcpu, struct vmcb *v)
+{
+	v->event_inj = vcpu->exc.nr | VMCB_EV_EXC | VMCB_EV_VALID | (vcpu->exc.has_err ? VMCB_EV_ERR : 0);
+	v->event_err = vcpu->exc.err;
+	if (!is_trap(vcpu->exc.nr))
+		return;
+	v->next_rip = vcpu->rip + 1;
+	if (!(svm_features & SVM_NRIPS))
+		v->rip = v->next_rip;
+}
+
 static void inject_nmi(struct gm_vcpu *vcpu, struct vmcb *v)
 {
 	v->event_inj = 2 | VMCB_EV_NMI | VMCB_EV_VALID;
@@ -325,9 +344,7 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 	v->event_inj = 0;
 	v->int_state = vcpu->int_shadow;
 	if (vcpu->exc.valid) {
-		v->event_inj = vcpu->exc.nr | VMCB_EV_EXC | VMCB_EV_VALID |
-			       (vcpu->exc.has_err ? VMCB_EV_ERR : 0);
-		v->event_err = vcpu->exc.err;
+		inject_exception(vcpu, v);
 	} else if (vcpu->nmi_injected) {
 		inject_nmi(vcpu, v);
 	} else if (vcpu->irq_injected >= 0) {
@@ -363,10 +380,11 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 		v->intercept1 &= ~VMCB_1_IRET;
 }
 
-/* Software interrupts and INT3, INTO need nothing: RIP is still at the instruction. */
+/* Software interrupts and INT3, INTO need nothing: RIP is still at the instruction, or is put there. */
 static void collect_events(struct gm_vcpu *vcpu, struct vmcb *v)
 {
 	u32 info = v->exit_int_info;
+	int moved = vcpu->exc.valid && is_trap(vcpu->exc.nr) && !(svm_features & SVM_NRIPS);
 	u8 nr = info;
 
 	vcpu->exc.valid = 0;
@@ -383,8 +401,10 @@ static void collect_events(struct gm_vcpu *vcpu, struct vmcb *v)
 		vcpu->nmi_injected = 1;
 		break;
 	case VMCB_EV_EXC:
-		if (nr == 3 || nr == 4)
+		if (is_trap(nr)) {
+			vcpu->rip -= moved;
 			break;
+		}
 		vcpu->exc.valid = 1;
 		vcpu->exc.nr = nr;
 		vcpu->exc.has_err = !!(info & VMCB_EV_ERR);

@@ -11,6 +11,7 @@
 
 #define DB_VECTOR 1
 #define BP_VECTOR 3
+#define OF_VECTOR 4
 #define UD_VECTOR 6
 
 #define PF_VECTOR 14
@@ -30,6 +31,11 @@ static u32 exception(struct gm_vcpu *vcpu)
 {
 	u32 info = vcpu->exc.nr | VMX_EV_EXC | VMX_EV_VALID;
 
+	/* Traps: RIP is at INT3 or INTO, of one byte. */
+	if (vcpu->exc.nr == BP_VECTOR || vcpu->exc.nr == OF_VECTOR) {
+		vmx_write(VMCS_ENTRY_LEN, 1);
+		return vcpu->exc.nr | VMX_EV_SOFT_EXC | VMX_EV_VALID;
+	}
 	if (!(vcpu->cr0 & X86_CR0_PE) || !(WITH_ERROR >> vcpu->exc.nr & 1))
 		return info;
 	vmx_write(VMCS_ENTRY_ERR, vcpu->exc.err & 0x7fff);

@@ -129,6 +129,10 @@ static int event_take(struct gm_vcpu *vcpu, struct x86_event *ev)
 		ev->err = vcpu->exc.err;
 		ev->cr2 = vcpu->cr2;
 		vcpu->exc.valid = 0;
+		if (ev->vector == X86_BP || ev->vector == X86_OF) {
+			ev->kind = X86_EV_SOFT_EXC;
+			vcpu->rip++; /* behind the instruction */
+		}
 		return 1;
 	}
 	if (vcpu->nmi_injected || (vcpu->nmi_pending && !vcpu->nmi_masked && !vcpu->int_shadow)) {

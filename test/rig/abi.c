@@ -78,6 +78,18 @@ static int test_sw_breakpoint(struct guest *g)
 	return 0;
 }
 
+/* A program with breakpoints met one of the guest's own, and gives it to the guest. */
+GUEST_CODE(own_int3, 16, "movw $0x1000 + 2f - own_int3, 0xc; movw $0, 0xe; hlt; int3; hlt; 2: incb 0x7000; iret");
+
+static int test_inject_int3(struct guest *g)
+{
+	CHECK(guest_real(g, own_int3, own_int3_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT);
+	CHECK(debug_set(g, GM_DEBUG_ENABLE | GM_DEBUG_SW_BP | GM_DEBUG_INJECT_BP, 0, 0) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT && g->mem[0x7000] == 1);
+	return 0;
+}
+
 GUEST_CODE(sync_code, 32, "out %al, $0x10; add $1, %ebx; out %al, $0x11; hlt");
 
 static int test_sync(struct guest *g)
@@ -426,6 +438,7 @@ const struct test tests_abi[] = {
 	{ "debug: single steps", test_step },
 	{ "debug: hardware breakpoint", test_hw_breakpoint },
 	{ "debug: INT3", test_sw_breakpoint },
+	{ "debug: INT3, given to the guest", test_inject_int3 },
 	{ "registers in the shared page", test_sync },
 	{ "hypercalls of both vendors", test_hypercall },
 	{ "address translation", test_translate },
