@@ -43,6 +43,7 @@
 /* Bits of CR0 whose writes VMCB_1_CR0_SEL lets pass. */
 #define CR0_OWN ((u64)(X86_CR0_TS | X86_CR0_MP))
 #define DB_ENABLED 0xffu /* of DR7 */
+#define DR6_NONE 0xffff0ff0u
 
 #define DB_VECTOR 1
 #define BP_VECTOR 3
@@ -512,7 +513,7 @@ static void msr_swap(u32 index, int used, u64 want, u64 *old)
 static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 {
 	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave));
-	u64 host_aux = 0, host_spec = 0, host_ratio = 0;
+	u64 host_aux = 0, host_spec = 0, host_ratio = 0, debugctl;
 	struct gm_debug host_debug;
 
 	rdmsrl(MSR_EFER, efer);
@@ -527,6 +528,10 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 		s->vmcb->cr3 = gm_mmu_root(vcpu);
 	gm_debug_save(&host_debug);
 	debug_load(vcpu);
+	/* Traps of bus locks and of branches that the host asked for are not the guest's. */
+	rdmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
+	if (debugctl)
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, 0);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, vcpu->tsc_aux, &host_aux);
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, vcpu->spec_ctrl, &host_spec);
 	msr_swap(MSR_TSC_RATIO, gm_tsc_scaling, vcpu->tsc_ratio, &host_ratio);
@@ -534,6 +539,11 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	msr_swap(MSR_TSC_RATIO, gm_tsc_scaling, host_ratio, &host_ratio);
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, host_spec, &host_spec);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, host_aux, &host_aux);
+	if (debugctl)
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
+	/* An exit leaves the guest's there (APM 15.6); the kernel would take its bits for its own. */
+	if (s->vmcb->dr6 != DR6_NONE)
+		GM_DR_PUT(6, (unsigned long)DR6_NONE);
 	gm_debug_restore(&host_debug);
 	wrmsrl(MSR_VM_HSAVE_PA, old_hsave);
 	if (!(efer & EFER_SVME))
