@@ -588,8 +588,10 @@ int gm_lapic_msr_get(struct gm_vcpu *vcpu, u32 index, u64 *val)
 	unsigned long flags;
 	int ret = 0;
 
+	/* Programs restore it by the list of MSRs, though the local APIC is theirs. */
+	*val = 0;
 	if (!l || !is_apic_msr(index))
-		return -ENOENT;
+		return index == MSR_IA32_TSC_DEADLINE ? 0 : -ENOENT;
 	flags = gm_irq_lock(l->irq);
 	if (index == MSR_IA32_APICBASE)
 		*val = l->base;
@@ -608,11 +610,11 @@ int gm_lapic_msr_set(struct gm_vcpu *vcpu, u32 index, u64 val, int host)
 	int ret = 0;
 
 	if (!l || !is_apic_msr(index))
-		return -ENOENT;
-	flags = gm_irq_lock(l->irq);
+		return index == MSR_IA32_TSC_DEADLINE ? 0 : -ENOENT;
 	if (index == MSR_IA32_APICBASE)
-		ret = set_base(l, val, host);
-	else if (index == MSR_IA32_TSC_DEADLINE)
+		return gm_lapic_set_base(vcpu, val, host);
+	flags = gm_irq_lock(l->irq);
+	if (index == MSR_IA32_TSC_DEADLINE)
 		gm_lapic_set_deadline(l, val);
 	else
 		ret = x2_write(l, index - X2_MSR_FIRST, val);

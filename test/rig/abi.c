@@ -418,6 +418,16 @@ static int test_counters_number(struct guest *g)
 	return 0;
 }
 
+/* Without a local APIC in the kernel its timer's register can still be saved and restored with the others. */
+static int test_deadline(struct guest *g)
+{
+	struct { struct gm_msrs head; struct gm_msr_entry e; } m = { .head.nmsrs = 1, .e.index = 0x6e0, .e.data = 1 };
+
+	CHECK(ioctl(g->vcpu, GM_GET_MSRS, &m) == 1 && m.e.data == 0);
+	CHECK(ioctl(g->vcpu, GM_SET_MSRS, &m) == 1);
+	return 0;
+}
+
 /* Machine checks are the host's to switch on and off; the guest sees what it wrote. */
 GUEST_CODE(mce_code, 32, "mov %cr4, %eax; mov %eax, %ebx; or $0x40, %eax; mov %eax, %cr4; mov %cr4, %ecx;"
 			 "and $~0x40, %eax; mov %eax, %cr4; mov %cr4, %edx; hlt");
@@ -445,6 +455,7 @@ const struct test tests_abi[] = {
 	{ "TSC: offset, another rate", test_tsc_rate },
 	{ "TSC_AUX and TSC_ADJUST", test_msrs },
 	{ "paravirtual MSRs as CPUID says", test_enforce },
+	{ "the timer's MSR without a local APIC", test_deadline },
 	{ "CR4.MCE", test_mce_bit },
 	{ "XCR0 and the size that follows", test_xcr0 },
 	{ "MXCSR", test_mxcsr },
