@@ -714,7 +714,9 @@ long gm_state_ioctl(struct gm_vcpu *vcpu, unsigned int cmd, void __user *arg)
 		return 0;
 	case GM_NMI:
 		vcpu->nmi_pending = min(vcpu->nmi_pending + 1, 2);
-		vcpu->mp_state = GM_MP_RUNNABLE;
+		/* A processor that waits for its start-up message goes on waiting. */
+		if (vcpu->mp_state == GM_MP_HALTED)
+			vcpu->mp_state = GM_MP_RUNNABLE;
 		return 0;
 	case GM_KVMCLOCK_CTRL:
 		return gm_clock_stopped(vcpu);
