@@ -13,6 +13,8 @@
 #define BASIC_SIZE(b) ((u32)((b) >> 32) & 0x1fff)
 #define CTLS2_CAPS    ((u64)VMX_CPU_SECONDARY << 32)
 
+#define CR4_FRED 32
+
 struct vmx_caps vmx_caps;
 
 int vmx_probe(void)
@@ -21,6 +23,11 @@ int vmx_probe(void)
 
 	if (!boot_cpu_has(X86_FEATURE_VMX))
 		return -ENODEV;
+	/* host_vector() would be an event that the kernel does not know, and the end of it. */
+	if ((u64)__read_cr4() >> CR4_FRED & 1) {
+		pr_err("guestmode: a host with FRED is not supported on VT-x: boot it with fred=off\n");
+		return -ENODEV;
+	}
 	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &ctl) || !(ctl & FEAT_CTL_LOCKED) ||
 	    !(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
 		pr_err("guestmode: VT-x is switched off in the firmware\n");
