@@ -21,6 +21,7 @@
 #include <asm/segment.h>
 
 #define DB_ENABLED 0xffu /* of DR7 */
+#define MSR_PEBS_ENABLE 0x3f1
 #define NO_VMCS (~0ull)
 #define FAULTED 1ull     /* no address of a VMCS */
 
@@ -32,7 +33,7 @@ struct cpu_area {
 };
 static DEFINE_PER_CPU(struct cpu_area, area);
 
-static u8 flush_l1d, verw, has_spec_ctrl;
+static u8 flush_l1d, verw, has_spec_ctrl, has_pebs;
 
 void vmx_window_cleanup(void)
 {
@@ -55,6 +56,9 @@ int vmx_window_setup(void)
 	flush_l1d = vmx_caps.unrestricted && GM_CPU_L1TF &&
 		    boot_cpu_has(X86_FEATURE_FLUSH_L1D);
 	has_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
+#ifdef X86_FEATURE_PEBS
+	has_pebs = boot_cpu_has(X86_FEATURE_PEBS);
+#endif
 	verw = gm_cpu_clear_buffers();
 	for_each_possible_cpu(cpu) {
 		struct cpu_area *a = &per_cpu(area, cpu);
@@ -449,9 +453,11 @@ int vmx_enter(struct gm_vcpu *vcpu)
 	struct syscall_msrs msrs;
 	struct host_segs segs;
 	struct gm_debug host_debug;
-	u64 debugctl, aux = 0, spec = 0;
+	u64 debugctl, aux = 0, spec = 0, pebs = 0;
 	int failed, has_aux = vcpu->features & GM_G_TSC_AUX;
 
+	/* perf's samples would be written to the guest's memory, at the host's address. */
+	msr_exchange(MSR_PEBS_ENABLE, has_pebs, 0, &pebs);
 	root_write(vcpu);
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
 	segs_save(&segs);
@@ -471,6 +477,7 @@ int vmx_enter(struct gm_vcpu *vcpu)
 	segs_restore(&segs);
 	if (debugctl)
 		wrmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
+	msr_swap(MSR_PEBS_ENABLE, 0, pebs);
 	gm_debug_restore(&host_debug);
 	v->launched |= !failed;
 	return failed;
