@@ -56,9 +56,15 @@
 #define IOPM_ORDER 2 /* 12 KiB */
 #define MSRPM_ORDER 1
 
+/*
+ * VMCBs and what VM_HSAVE_PA names are the second page of a pair: CPUs with SNP on take one that begins a
+ * large page for all of it, and fault on others' accesses (Linux guards its own in the same way).
+ */
+#define PAIR_ORDER 1
+
 struct svm_vcpu {
+	void *host_save;  /* the first page of the pair */
 	struct vmcb *vmcb;
-	void *host_save;
 };
 
 static u32 svm_features;
@@ -66,7 +72,7 @@ static u32 svm_asid;
 static int has_spec_ctrl;
 static u64 host_mce; /* CR4.MCE, without which a machine check of the host in guest mode is a shutdown */
 static u8 *iopm, *msrpm;
-static DEFINE_PER_CPU(void *, hsave);
+static DEFINE_PER_CPU(u8 *, hsave); /* a pair of pages */
 static DEFINE_PER_CPU(u64, last_serial);
 
 asmlinkage void gm_svm_enter(u64 *gpr, unsigned long vmcb_pa, unsigned long host_pa);
@@ -125,7 +131,7 @@ static void svm_cleanup(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		free_page((unsigned long)per_cpu(hsave, cpu));
+		free_pages((unsigned long)per_cpu(hsave, cpu), PAIR_ORDER);
 		per_cpu(hsave, cpu) = NULL;
 	}
 	free_pages((unsigned long)iopm, IOPM_ORDER);
@@ -171,7 +177,7 @@ static int svm_setup(void)
 	for (i = 0; i < ARRAY_SIZE(pass); i++)
 		msr_pass(pass[i]);
 	for_each_possible_cpu(cpu) {
-		per_cpu(hsave, cpu) = (void *)get_zeroed_page(GFP_KERNEL);
+		per_cpu(hsave, cpu) = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, PAIR_ORDER);
 		if (!per_cpu(hsave, cpu))
 			goto fail;
 	}
@@ -188,8 +194,7 @@ static void svm_vcpu_fini(struct gm_vcpu *vcpu)
 {
 	struct svm_vcpu *s = svm_of(vcpu);
 
-	free_page((unsigned long)s->vmcb);
-	free_page((unsigned long)s->host_save);
+	free_pages((unsigned long)s->host_save, PAIR_ORDER);
 	kfree(s);
 	vcpu->arch = NULL;
 }
@@ -203,13 +208,12 @@ static int svm_vcpu_init(struct gm_vcpu *vcpu)
 	if (!s)
 		return -ENOMEM;
 	vcpu->arch = s;
-	s->vmcb = (void *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	s->host_save = (void *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!s->vmcb || !s->host_save) {
+	s->host_save = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, PAIR_ORDER);
+	if (!s->host_save) {
 		svm_vcpu_fini(vcpu);
 		return -ENOMEM;
 	}
-	v = s->vmcb;
+	v = s->vmcb = s->host_save + PAGE_SIZE;
 	v->intercept_dr = 0xffffffff;
 	v->intercept1 = VMCB_1_INTR | VMCB_1_NMI | VMCB_1_SMI | VMCB_1_INIT | VMCB_1_RDPMC |
 			VMCB_1_CPUID | VMCB_1_RSM | VMCB_1_INVD | VMCB_1_HLT | VMCB_1_INVLPGA |
@@ -512,7 +516,7 @@ static void msr_swap(u32 index, int used, u64 want, u64 *old)
 /* EFER and VM_HSAVE_PA around the entry; kvm_amd may have its own values there. */
 static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 {
-	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave));
+	u64 efer, old_hsave, our_hsave = virt_to_phys(__this_cpu_read(hsave) + PAGE_SIZE);
 	u64 host_aux = 0, host_spec = 0, host_ratio = 0, debugctl;
 	struct gm_debug host_debug;
 
