@@ -47,6 +47,7 @@ static const struct {
 	{ GM_CAP_VCPU_EVENTS, 1 },
 	{ GM_CAP_INTR_SHADOW, 1 },
 	{ GM_CAP_DEBUGREGS, 1 },
+	{ GM_CAP_ROBUST_SINGLESTEP, 1 },
 	{ GM_CAP_XSAVE, 1 },
 	{ GM_CAP_GET_TSC_KHZ, 1 },
 	{ GM_CAP_MAX_VCPUS, GM_MAX_VCPUS },

@@ -152,6 +152,7 @@
 #define GM_CAP_VCPU_EVENTS 41
 #define GM_CAP_INTR_SHADOW 49
 #define GM_CAP_DEBUGREGS 50
+#define GM_CAP_ROBUST_SINGLESTEP 51 /* the trap flag of a step is not among the guest's */
 #define GM_CAP_XSAVE 55
 #define GM_CAP_XCRS 56
 #define GM_CAP_TSC_CONTROL 60

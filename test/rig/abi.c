@@ -36,6 +36,7 @@ static int test_step(struct guest *g)
 	}
 	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && !(r.rflags & 0x100));
 	CHECK(debug_set(g, 0, 0, 0) == 0);
+	CHECK(ioctl(g->dev, GM_CHECK_EXTENSION, GM_CAP_ROBUST_SINGLESTEP) == 1);
 	CHECK(guest_run(g) == GM_EXIT_IO && g->run->io.port == 0x10);
 	return 0;
 }
