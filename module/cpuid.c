@@ -127,6 +127,30 @@ static int add_leaf7(struct cpuid_out *o)
 	return 0;
 }
 
+/* Caches, none of them shared; a timer that does not stop; no performance counters. Programs look for these leaves. */
+static int add_small(struct cpuid_out *o)
+{
+	struct gm_cpuid_entry *e;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		e = add(o, 4, i, GM_CPUID_INDEXED);
+		if (!e)
+			return -E2BIG;
+		e->eax &= 0x3fff;
+		if (!(e->eax & 31))
+			break;
+	}
+	for (i = 6; i <= 10; i += 4) {
+		e = add(o, i, 0, 0);
+		if (!e)
+			return -E2BIG;
+		e->eax = i == 6 ? 4 : 0;
+		e->ebx = e->ecx = e->edx = 0;
+	}
+	return 0;
+}
+
 static int add_basic(struct cpuid_out *o)
 {
 	struct gm_cpuid_entry *e;
@@ -146,7 +170,7 @@ static int add_basic(struct cpuid_out *o)
 		e->ecx &= ~L1_ECX_XSAVE;
 	e->ecx |= L1_ECX_HYPERVISOR | L1_ECX_X2APIC;
 	e->edx &= L1_EDX;
-	if (max_leaf >= 7 && add_leaf7(o))
+	if ((max_leaf >= 10 && add_small(o)) || (max_leaf >= 7 && add_leaf7(o)))
 		return -E2BIG;
 	return max_leaf >= 0xd ? add_xsave(o) : 0;
 }
