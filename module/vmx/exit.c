@@ -206,6 +206,13 @@ static const u8 kinds[] = {
 	[VMX_R_XSAVES] = GM_X_UD,       [VMX_R_XRSTORS] = GM_X_UD,
 };
 
+/* Else it is a split lock, which the host wants to hear of in its own programs (TEST_CTRL), or real mode. */
+static int ac_is_guests(struct gm_vcpu *vcpu)
+{
+	return (vcpu->cr0 & X86_CR0_AM) && (vcpu->rflags & X86_EFLAGS_AC) && vmx_of(vcpu)->hold != HOLD_V86 &&
+	       (vmx_read(VMCS_GUEST_AR + 2 * GM_SS) >> 5 & 3) == 3;
+}
+
 static void exit_exception(struct gm_vcpu *vcpu, struct gm_exit *x)
 {
 	u32 info = vmx_read(VMCS_EXIT_INFO);
@@ -233,7 +240,10 @@ static void exit_exception(struct gm_vcpu *vcpu, struct gm_exit *x)
 		x->kind = GM_X_UD_INSN;
 		break;
 	case AC_VECTOR:
-		gm_queue_exception(vcpu, AC_VECTOR, 1, 0);
+		if (ac_is_guests(vcpu))
+			gm_queue_exception(vcpu, AC_VECTOR, 1, 0);
+		else
+			x->kind = GM_X_EMULATE;
 		break;
 	case PF_VECTOR:
 		x->kind = GM_X_PAGE;
