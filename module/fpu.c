@@ -103,8 +103,21 @@ void gm_fpu_reset(struct gm_vcpu *vcpu)
 	vcpu->xcr0 = 1;
 }
 
+/*
+ * AMD CPUs without XSAVEERPTR restore the pointers of the x87 unit only while an exception is pending (APM
+ * volume 2, 11.4.4): the guest would find the host's. These instructions leave others there.
+ */
+static void pointers_clear(struct gm_vcpu *vcpu)
+{
+#ifdef X86_BUG_FXSAVE_LEAK
+	if (boot_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
+		asm volatile("fnclex\n\temms\n\tfildl %0" : : "m"(vcpu->id));
+#endif
+}
+
 void gm_fpu_load(struct gm_vcpu *vcpu)
 {
+	pointers_clear(vcpu);
 	if (!fpu_mask) {
 		asm volatile("fxrstor" GM_REX64 " %0" : : "m"(*(u8(*)[512])vcpu->fpu));
 		return;
