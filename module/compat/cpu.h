@@ -304,12 +304,15 @@ static inline int gm_cpu_clear_buffers(void)
 	int need = 0;
 
 #ifdef X86_FEATURE_CLEAR_CPU_BUF
-	need |= boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF);
+	/* Microcode against RFDS need not come with MD_CLEAR. */
+	if (boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF))
+		return 1;
 #elif defined(X86_BUG_MDS)
 	need |= boot_cpu_has_bug(X86_BUG_MDS);
 #endif
 #ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
-	need |= boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM);
+	if (boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM))
+		return 1;
 #endif
 #ifdef X86_BUG_MMIO_STALE_DATA
 	need |= boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA);
