@@ -19,7 +19,7 @@ AMD-V, 1 CPU | --only programs shadow reload boot coexist
 AMD-V, a frame buffer | --cpus 2 --only screen screen_kvm
 AMD-V, 2 CPUs | --cpus 2 --only programs shadow reload smp irqchip kill pair coexist
 AMD-V without nested paging | --model max,npt=off --only programs boot
-AMD-V, shadow paging | --cpus 2 --param nested=0 --only programs boot smp coexist
+AMD-V, shadow paging | --cpus 2 --param nested=0 --only programs boot smp pair coexist
 AMD-V, swap, KSM, 1 GiB pages | --cpus 2 --append hugepagesz=1G --append hugepages=1 --only host | RIG_MEMORY=3072
 AMD-V, 686-pae guest | --guest linux-6.1-686-pae --only boot
 AMD-V, 686-pae guest, shadow paging | --guest linux-6.1-686-pae --param nested=0 --only boot
@@ -28,9 +28,10 @@ AMD-V, Linux 6.12 | --kernel linux-image-cloud-amd64:amd64:trixie --model max,cx
 AMD-V, Linux 7.2 | --kernel linux-image-7.2.*-cloud-amd64:amd64:trixie-backports --model max,xsave=off,avx=off,avx2=off,pclmulqdq=off --cpus 2 --only programs shadow boot irqchip
 AMD-V, i386 host without PAE | --kernel linux-image-686:i386 --only programs shadow
 AMD-V, i386 host | --kernel linux-image-686-pae:i386 --only programs shadow
-VT-x, Haswell | --engine bochs --only programs shadow reload boot coexist
+VT-x, Haswell | --engine bochs --only programs shadow reload boot pair kill coexist
 VT-x, Haswell, 2 CPUs | --engine bochs --cpus 2 --only programs smp irqchip
-VT-x, Haswell, shadow paging | --engine bochs --param nested=0 --only programs boot
+VT-x, Haswell, shadow paging | --engine bochs --param nested=0 --only programs boot pair coexist
+VT-x, swap and KSM | --engine bochs --only host
 VT-x, Haswell, 686-pae guest | --engine bochs --guest linux-6.1-686-pae --only boot
 VT-x, Haswell, 686-pae guest, shadow paging | --engine bochs --guest linux-6.1-686-pae --param nested=0 --only boot
 VT-x, Linux 5.10 | --engine bochs --kernel linux-image-cloud-amd64:amd64:bullseye --only programs boot
