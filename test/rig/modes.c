@@ -127,6 +127,22 @@ static int test_long_mmio(struct guest *g)
 	return 0;
 }
 
+/* Long enough for others to run on this CPU meanwhile, whose registers for SYSCALL are others. */
+GUEST_CODE(syscalls, 64,
+	   "mov $0xc0000080, %ecx; rdmsr; or $1, %eax; wrmsr; mov $0xc0000082, %ecx; lea 2f(%rip), %eax; xor %edx, %edx;"
+	   "wrmsr; dec %ecx; xor %eax, %eax; mov $8, %edx; wrmsr; mov $0xc0000084, %ecx; mov $0x200, %eax; xor %edx, %edx;"
+	   "wrmsr; mov $2000000, %ebx; xor %esi, %esi; 1: syscall; dec %ebx; jnz 1b; hlt; 2: inc %esi; jmp *%rcx");
+
+static int test_syscalls(struct guest *g)
+{
+	struct gm_regs r;
+
+	CHECK(guest_long(g, syscalls, syscalls_end) == 0);
+	CHECK(guest_expect(g, GM_EXIT_HLT) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && r.rsi == 2000000);
+	return 0;
+}
+
 /* From real mode to long mode by its own means, with CR0 as after a reset (caches off). */
 GUEST_CODE(climb, 16,
 	   "lgdtl 0x1800; mov $0x20, %eax; mov %eax, %cr4; mov $0x100000, %eax; mov %eax, %cr3;"
@@ -307,6 +323,7 @@ const struct test tests_modes[] = {
 	{ "real mode: string I/O", test_string_io },
 	{ "protected mode: device memory", test_prot_mmio },
 	{ "long mode: device memory, page crossing, strings", test_long_mmio },
+	{ "long mode: SYSCALL, again and again", test_syscalls },
 	{ "real mode to long mode, caches off", test_climb },
 	{ "interrupts and the window", test_interrupts },
 	{ "an interrupt waits for STI", test_interrupt_waits },
