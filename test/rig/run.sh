@@ -55,13 +55,9 @@ else
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 fi
-# Bochs takes no interrupt while a guest spins with interrupts off, and in-tree KVM sets no timer against that. The guest
-# that spins right behind an NMI's IRET does not end there with our driver either; why is not known (docs/driver.md).
+# Bochs takes no interrupt while a guest spins with interrupts off, and in-tree KVM sets no timer against that.
 kvm_match=$match
-if [ "$engine" = bochs ]; then
-	kvm_match=${match:--signal,running,behind}
-	match=${match:--behind}
-fi
+[ "$engine" != bochs ] || kvm_match=${match:--signal,running,behind}
 . "$top/test/rig/lib.sh"
 
 rig_kernel "$kernel"
