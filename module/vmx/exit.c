@@ -85,7 +85,8 @@ static u32 interruptibility(struct gm_vcpu *vcpu, u32 event)
 {
 	u32 type = event & VMX_EV_TYPE, i = 0;
 
-	if (vcpu->int_shadow && (!event || type == VMX_EV_EXC)) {
+	/* With a trap flag of ours it would want a trap that waits, which came before the instruction (27.3.1.5). */
+	if (vcpu->int_shadow && !(vcpu->debug & GM_DEBUG_STEP) && (!event || type == VMX_EV_EXC)) {
 		i = vmx_of(vcpu)->interruptibility & (VMX_INT_STI | VMX_INT_MOVSS);
 		if (i != VMX_INT_STI || !(vcpu->rflags & X86_EFLAGS_IF))
 			i = VMX_INT_MOVSS;

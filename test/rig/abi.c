@@ -41,6 +41,29 @@ static int test_step(struct guest *g)
 	return 0;
 }
 
+/*
+ * A step may end behind the next instruction in the shadows of STI and MOV SS.
+ * At CODE: 0 sti, 1 nop, 2 mov, 4 mov, 6 nop, 7 hlt
+ */
+GUEST_CODE(shadows, 16, "sti; nop; mov %ss, %ax; mov %ax, %ss; nop; hlt");
+
+static int test_step_shadow(struct guest *g)
+{
+	struct gm_regs r;
+	unsigned int i;
+
+	CHECK(guest_real(g, shadows, shadows_end) == 0);
+	for (i = 0; i < 10; i++) {
+		CHECK(debug_set(g, GM_DEBUG_ENABLE | GM_DEBUG_STEP, 0, 0) == 0);
+		CHECK(guest_expect(g, GM_EXIT_DEBUG) == 0);
+		CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && !(r.rflags & 0x100));
+		if (r.rip == CODE + 7)
+			break;
+	}
+	CHECK(i >= 2 && i <= 4);
+	return 0;
+}
+
 /* QEMU 7.2's emulated CPU does not switch breakpoints at VMRUN and has no intercepts of INT3 and XSETBV. */
 static int is_tcg(void)
 {
@@ -449,6 +472,7 @@ static int test_mce_bit(struct guest *g)
 
 const struct test tests_abi[] = {
 	{ "debug: single steps", test_step },
+	{ "debug: single steps in the shadows of STI and MOV SS", test_step_shadow },
 	{ "debug: hardware breakpoint", test_hw_breakpoint },
 	{ "debug: INT3", test_sw_breakpoint },
 	{ "debug: INT3, given to the guest", test_inject_int3 },
