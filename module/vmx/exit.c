@@ -136,8 +136,9 @@ void vmx_events_write(struct gm_vcpu *vcpu)
 	if (vcpu->irq_pending >= 0 || vcpu->irq_window ||
 	    (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window)))
 		cpu |= VMX_CPU_INTR_WINDOW;
-	if (vcpu->nmi_pending && (vmx_caps.pin & VMX_PIN_VNMI))
-		cpu |= VMX_CPU_NMI_WINDOW;
+	/* The first CPUs do not know when an NMI's handler ends: it does at the latest where interrupts are on. */
+	if (vcpu->nmi_pending)
+		cpu |= vmx_caps.pin & VMX_PIN_VNMI ? VMX_CPU_NMI_WINDOW : VMX_CPU_INTR_WINDOW;
 	if (v->cpu_ctl != cpu)
 		vmx_write(VMCS_CPU, cpu);
 	v->cpu_ctl = cpu;
