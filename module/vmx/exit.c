@@ -13,6 +13,7 @@
 #define BP_VECTOR 3
 #define OF_VECTOR 4
 #define UD_VECTOR 6
+#define DF_VECTOR 8
 
 #define PF_VECTOR 14
 #define AC_VECTOR 17
@@ -215,15 +216,21 @@ static int ac_is_guests(struct gm_vcpu *vcpu)
 	       (vmx_read(VMCS_GUEST_AR + 2 * GM_SS) >> 5 & 3) == 3;
 }
 
+/* An IRET that was under way has ended the blocking of NMIs, and is to be executed again (28.2.3). */
+static void nmi_block(struct gm_vcpu *vcpu, const struct gm_exit *x, u32 info)
+{
+	if ((vmx_caps.pin & VMX_PIN_VNMI) && (info & VMX_EV_UNBLOCKED) && !x->in_event)
+		vcpu->nmi_masked = 1;
+}
+
 static void exit_exception(struct gm_vcpu *vcpu, struct gm_exit *x)
 {
 	u32 info = vmx_read(VMCS_EXIT_INFO);
 	unsigned long qual;
 
 	x->kind = GM_X_NONE;
-	/* An IRET that was under way has ended the blocking, and is to be executed again. */
-	if ((info & VMX_EV_UNBLOCKED) && !x->in_event)
-		vcpu->nmi_masked = 1;
+	if ((u8)info != DF_VECTOR)
+		nmi_block(vcpu, x, info);
 	switch ((u8)info) {
 	case DB_VECTOR:
 		qual = vmx_read(VMCS_QUALIFICATION);
@@ -316,8 +323,7 @@ static void exit_ept(struct gm_vcpu *vcpu, struct gm_exit *x)
 	/* Of the access itself, not of a walk to it. */
 	x->data_gpa = (qual & 0x184) == 0x180;
 	x->acc = (qual & 2 ? GM_PF_WRITE : 0) | (qual & 4 ? GM_PF_FETCH : 0);
-	if ((qual & VMX_EV_UNBLOCKED) && !x->in_event)
-		vcpu->nmi_masked = 1;
+	nmi_block(vcpu, x, qual);
 }
 
 /*

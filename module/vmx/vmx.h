@@ -71,7 +71,6 @@ struct vmx_window {
 	unsigned long cr4;
 	u64 prev;          /* the VMCS to give back, or ~0 */
 	u8 borrowed;       /* VMX operation was on */
-	u8 set_vmxe;
 };
 
 static inline struct vmx_vcpu *vmx_of(struct gm_vcpu *vcpu)
