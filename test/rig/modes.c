@@ -319,25 +319,6 @@ static int test_user_unknown(struct guest *g)
 	return 0;
 }
 
-/* SYSCALL a million times, which the handler counts in EBX; and in ESI that IF is set, as SFMASK leaves it alone. */
-GUEST_CODE(syscalls, 64,
-	   "mov $0xc0000080, %ecx; rdmsr; or $1, %eax; wrmsr; inc %ecx; xor %eax, %eax; mov $0x100008, %edx; wrmsr;"
-	   "inc %ecx; mov $0x1000 + 2f - syscalls, %eax; xor %edx, %edx; wrmsr; add $2, %ecx; mov $0x400, %eax; wrmsr;"
-	   "xor %ebx, %ebx; xor %esi, %esi; sti; 1: syscall; cmp $1000000, %ebx; jb 1b; hlt;"
-	   "2: pushf; pop %rdx; shr $9, %edx; and $1, %edx; add %edx, %esi; inc %ebx; jmp *%rcx");
-
-/* Long enough for other guests on the same CPU, of this driver's or in-tree KVM's, to come in between. */
-static int test_syscalls(struct guest *g)
-{
-	struct gm_regs r;
-
-	CHECK(guest_long(g, syscalls, syscalls_end) == 0);
-	CHECK(guest_expect(g, GM_EXIT_HLT) == 0);
-	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0);
-	CHECK(r.rbx == 1000000 && r.rsi == 1000000);
-	return 0;
-}
-
 const struct test tests_modes[] = {
 	{ "real mode: ports, HLT", test_real_io },
 	{ "real mode: string I/O", test_string_io },
@@ -345,7 +326,6 @@ const struct test tests_modes[] = {
 	{ "long mode: device memory, page crossing, strings", test_long_mmio },
 	{ "long mode: SYSCALL, again and again", test_syscalls },
 	{ "real mode to long mode, caches off", test_climb },
-	{ "long mode: SYSCALL all the time", test_syscalls },
 	{ "interrupts and the window", test_interrupts },
 	{ "an interrupt waits for STI", test_interrupt_waits },
 	{ "NMI, and the next waits for IRET", test_nmi },
