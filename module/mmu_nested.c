@@ -100,6 +100,9 @@ static int nested_map(struct gm_vm *vm, const struct gm_fill *f)
 	leaf |= gm_paging.leaf | gm_paging.accessed | (f->writable ? gm_paging.write : 0);
 	if (level > 1)
 		leaf = (leaf & ~gm_paging.small_only) | gm_paging.large;
+	/* Another vCPU may have cached the right to write: it stays, or a dirty log would miss its writes. */
+	if ((old & GM_PT_P) && !is_table(old, level) && !((old ^ leaf) & GM_PT_ADDR))
+		leaf |= old & gm_paging.write;
 	gm_entry_set(entry, leaf);
 	if (is_table(old, level)) {
 		gm_mmu_flush(vm);
