@@ -156,7 +156,7 @@ static void slot_unmap(struct gm_vm *vm, struct gm_slot *slot, unsigned long sta
 		n = min(n, UNMAP_PAGES);
 		ops->unmap(vm, slot, first, n);
 		start = slot->hva + (unsigned long)((first + n) << PAGE_SHIFT);
-		if (sleep)
+		if (sleep && n == UNMAP_PAGES)
 			cond_resched_lock(&vm->mmu_lock);
 	}
 }
