@@ -3,7 +3,7 @@
  * The emulator of single instructions (see emul.h): operands, integer instructions, control
  * registers. String instructions are in emul_string.c.
  *
- * Sources: Intel SDM volume 2, AMD APM volume 3; register checks of MOV CR and DR are the owner's,
+ * Sources: Intel SDM volume 2, AMD APM volume 3; the checks of values for MOV CR are the owner's,
  * behind x86_ops.
  */
 #include "module/x86/emul_impl.h"
@@ -396,26 +396,46 @@ static int emul_cmpxchg(struct x86_emul *e)
 
 /* ---- system registers ---- */
 
-static int emul_cr_dr(struct x86_emul *e)
+#define DR6_BD 0x2000u
+#define DR7_GD 0x2000u
+
+static int emul_cr(struct x86_emul *e)
 {
 	const struct x86_ops *ops = e->ctx.ops;
 	unsigned int size = e->mode == X86_MODE_64 ? 8 : 4;
-	u64 v = x86_emul_gpr(e, e->insn.rm, size, 0);
 
-	if (e->ctx.cpl)
-		return x86_raise_err(&e->ctx, X86_GP, 0);
-	switch (e->insn.form) {
-	case X86_FORM_R_CR: v = ops->get_cr(&e->ctx, e->insn.reg); break;
-	case X86_FORM_R_DR: v = ops->get_dr(&e->ctx, e->insn.reg); break;
-	case X86_FORM_CR_R: return ops->set_cr(&e->ctx, e->insn.reg, v);
-	case X86_FORM_DR_R:
-		if (e->insn.reg >= 6 && v >> 32)
-			return x86_raise_err(&e->ctx, X86_GP, 0);
-		ops->set_dr(&e->ctx, e->insn.reg, v);
-		return 0;
-	default: return X86_EMUL_UNKNOWN;
+	if (e->insn.form == X86_FORM_CR_R)
+		return ops->set_cr(&e->ctx, e->insn.reg, x86_emul_gpr(e, e->insn.rm, size, 0));
+	x86_emul_set_gpr(e, e->insn.rm, size, 0, ops->get_cr(&e->ctx, e->insn.reg));
+	return 0;
+}
+
+/*
+ * DR4 and DR5 are other names of DR6 and DR7, which CR4.DE takes away; DR7.GD traps each access: an intercept
+ * comes before the CPU's own trap. (SDM volume 3, 18.2.2 and 18.2.4; 26.1.3)
+ */
+static int emul_dr(struct x86_emul *e)
+{
+	const struct x86_ops *ops = e->ctx.ops;
+	unsigned int size = e->mode == X86_MODE_64 ? 8 : 4, dr = e->insn.reg;
+	u64 v = x86_emul_gpr(e, e->insn.rm, size, 0), dr7 = ops->get_dr(&e->ctx, 7);
+
+	if ((dr == 4 || dr == 5) && (ops->get_cr(&e->ctx, 4) & X86_CR4_DE))
+		return x86_raise(&e->ctx, X86_UD);
+	if (dr7 & DR7_GD) {
+		ops->set_dr(&e->ctx, 7, dr7 & ~(u64)DR7_GD);
+		ops->set_dr(&e->ctx, 6, ops->get_dr(&e->ctx, 6) | DR6_BD);
+		return x86_raise(&e->ctx, X86_DB);
 	}
-	x86_emul_set_gpr(e, e->insn.rm, size, 0, v);
+	if (dr == 4 || dr == 5)
+		dr += 2;
+	if (e->insn.form == X86_FORM_R_DR) {
+		x86_emul_set_gpr(e, e->insn.rm, size, 0, ops->get_dr(&e->ctx, dr));
+		return 0;
+	}
+	if (dr >= 6 && v >> 32)
+		return x86_raise_err(&e->ctx, X86_GP, 0);
+	ops->set_dr(&e->ctx, dr, v);
 	return 0;
 }
 
@@ -569,8 +589,8 @@ static const emul_fn emul_table[X86_OP_COUNT] = {
 	[X86_OP_LTR] = x86_emul_selector,
 	[X86_OP_SLDT] = x86_emul_selector,
 	[X86_OP_STR] = x86_emul_selector,
-	[X86_OP_MOV_CR] = emul_cr_dr,
-	[X86_OP_MOV_DR] = emul_cr_dr,
+	[X86_OP_MOV_CR] = emul_cr,
+	[X86_OP_MOV_DR] = emul_dr,
 	[X86_OP_LMSW] = emul_msw,
 	[X86_OP_SMSW] = emul_msw,
 	[X86_OP_CLTS] = emul_msw,

@@ -11,7 +11,7 @@
 #define DEVICE 0x2000 /* reads there answer X86_RETRY */
 
 static u8 mem[MEM_SIZE];
-static u64 out_val, out_port;
+static u64 out_val, out_port, cr4 = X86_CR4_OSFXSR, dr[8];
 
 static int op_read(struct x86_ctx *ctx, u64 lin, void *buf, unsigned int len, unsigned int acc)
 {
@@ -45,7 +45,17 @@ static void op_get_seg(struct x86_ctx *ctx, unsigned int seg, struct x86_seg *s)
 
 static u64 op_get_cr(struct x86_ctx *ctx, unsigned int cr)
 {
-	return cr == 4 ? X86_CR4_OSFXSR : cr ? 0 : X86_CR0_PE;
+	return cr == 4 ? cr4 : cr ? 0 : X86_CR0_PE;
+}
+
+static u64 op_get_dr(struct x86_ctx *ctx, unsigned int n)
+{
+	return dr[n];
+}
+
+static void op_set_dr(struct x86_ctx *ctx, unsigned int n, u64 val)
+{
+	dr[n] = val;
 }
 
 static u64 op_get_efer(struct x86_ctx *ctx)
@@ -68,7 +78,7 @@ static int io_out(struct x86_ctx *ctx, u16 port, unsigned int size, u64 val)
 
 static const struct x86_ops ops = {
 	.read = op_read, .write = op_write, .probe = op_probe, .get_seg = op_get_seg,
-	.get_cr = op_get_cr, .get_efer = op_get_efer,
+	.get_cr = op_get_cr, .get_dr = op_get_dr, .set_dr = op_set_dr, .get_efer = op_get_efer,
 };
 static u8 vec[16]; /* every vector register */
 
@@ -313,6 +323,48 @@ START_TEST(vector_loads)
 }
 END_TEST
 
+/* MOV with debug registers; before: DR6 0xffff0ff0, DR7 as given, EAX 0x1234. `vector`: the fault, 0: none. */
+static const struct {
+	const char *name;
+	const char *code;
+	u64 cr4, dr7;
+	unsigned int cpl, vector;
+	u64 want_eax, want_dr6, want_dr7;
+} debugs[] = {
+	{ "DR6 reads", "\x0f\x21\xf0", 0, 0x400, 0, 0, 0xffff0ff0, 0xffff0ff0, 0x400 },
+	{ "DR4 is DR6", "\x0f\x21\xe0", 0, 0x400, 0, 0, 0xffff0ff0, 0xffff0ff0, 0x400 },
+	{ "DR5 is DR7", "\x0f\x23\xe8", 0, 0x400, 0, 0, 0x1234, 0xffff0ff0, 0x1234 },
+	{ "no DR4 with DE", "\x0f\x21\xe0", X86_CR4_DE, 0x400, 0, X86_UD, 0x1234, 0xffff0ff0, 0x400 },
+	{ "no DR5 with DE", "\x0f\x23\xe8", X86_CR4_DE, 0x400, 0, X86_UD, 0x1234, 0xffff0ff0, 0x400 },
+	{ "not for a user", "\x0f\x23\xf0", 0, 0x400, 3, X86_GP, 0x1234, 0xffff0ff0, 0x400 },
+	{ "GD traps", "\x0f\x21\xc0", 0, 0x2401, 0, X86_DB, 0x1234, 0xffff2ff0, 0x401 },
+};
+
+START_TEST(debug_registers)
+{
+	struct x86_emul e;
+
+	memset(&e, 0, sizeof(e));
+	memcpy(mem, debugs[_i].code, 3);
+	e.ctx.ops = &ops;
+	e.ctx.gpr = e.gpr;
+	e.ctx.cpl = (u8)debugs[_i].cpl;
+	e.io = &io;
+	e.mode = X86_MODE_32;
+	e.gpr[X86_RAX] = 0x1234;
+	cr4 = debugs[_i].cr4;
+	dr[6] = 0xffff0ff0;
+	dr[7] = debugs[_i].dr7;
+	ck_assert_int_eq(x86_emul_decode(&e, NULL, 0), 0);
+	ck_assert_int_eq(x86_emul_exec(&e), debugs[_i].vector ? X86_FAULT : 0);
+	if (debugs[_i].vector)
+		ck_assert_uint_eq(e.ctx.fault.vector, debugs[_i].vector);
+	ck_assert_msg(e.gpr[X86_RAX] == debugs[_i].want_eax, "%s: EAX", debugs[_i].name);
+	ck_assert_msg(dr[6] == debugs[_i].want_dr6, "%s: DR6", debugs[_i].name);
+	ck_assert_msg(dr[7] == debugs[_i].want_dr7, "%s: DR7", debugs[_i].name);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("emul");
@@ -325,6 +377,7 @@ int main(void)
 	tcase_add_test(t, port_value);
 	tcase_add_loop_test(t, port_refused, 0, 4);
 	tcase_add_loop_test(t, vector_loads, 0, sizeof(loads) / sizeof(loads[0]));
+	tcase_add_loop_test(t, debug_registers, 0, sizeof(debugs) / sizeof(debugs[0]));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
