@@ -18,7 +18,7 @@
 /* What one allocation of an array can hold. */
 #define SLOT_MAX_PAGES (1ull << 27)
 /* For so many at a time mmu_lock is held. */
-#define PROTECT_PAGES 0x10000ull
+#define PROTECT_PAGES ((u64)0x10000)
 
 struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 {

@@ -142,7 +142,7 @@ static u64 slot_part(const struct gm_slot *slot, unsigned long start, unsigned l
 }
 
 /* So many at once, then others may have the lock, and the CPU. */
-#define UNMAP_PAGES 0x10000ull
+#define UNMAP_PAGES ((u64)0x10000)
 
 /*
  * Where the lock was given up a slot may be another one afterwards, but nothing new is mapped: notify_count.
