@@ -115,7 +115,7 @@ void gm_stats_exit(void)
 
 /* VMs that have a file. */
 static LIST_HEAD(files);
-static DEFINE_MUTEX(files_lock);
+static DEFINE_MUTEX(names_lock);
 
 /*
  * A closed descriptor's VM lives on in its copies: then another VM may get the number, and stays without a file.
@@ -128,7 +128,7 @@ void gm_stats_vm(struct gm_vm *vm, int fd)
 
 	if (IS_ERR_OR_NULL(root))
 		return;
-	mutex_lock(&files_lock);
+	mutex_lock(&names_lock);
 	list_for_each_entry(other, &files, stats_list)
 		if (other->stats_pid == current->tgid && other->stats_fd == fd)
 			goto out;
@@ -142,18 +142,18 @@ void gm_stats_vm(struct gm_vm *vm, int fd)
 	vm->stats_fd = fd;
 	list_add(&vm->stats_list, &files);
 out:
-	mutex_unlock(&files_lock);
+	mutex_unlock(&names_lock);
 }
 
 void gm_stats_vm_end(struct gm_vm *vm)
 {
-	mutex_lock(&files_lock);
+	mutex_lock(&names_lock);
 	if (vm->stats_file) {
 		debugfs_remove(vm->stats_file);
 		vm->stats_file = NULL;
 		list_del(&vm->stats_list);
 	}
-	mutex_unlock(&files_lock);
+	mutex_unlock(&names_lock);
 }
 
 /* ---- a descriptor for the program ---- */
