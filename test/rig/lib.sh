@@ -41,6 +41,8 @@ rig_kernel() {
 	release=${release%-unsigned}
 	kdir=$(pkg_dir "$rig_pkg" "$suite" "$arch")
 	[ -e "$kdir/boot/vmlinuz-$release" ] || rig_kernel_parts
+	# As unpacked it has no list of what modules need (modprobe, below).
+	[ -e "$kdir/lib/modules/$release/modules.dep" ] || depmod -b "$kdir" "$release" 2>/dev/null
 }
 
 # Since 7.x the image's package names two others that hold the kernel and its modules, below /usr/lib/modules.
@@ -51,7 +53,6 @@ rig_kernel_parts() {
 	cp "$(pkg_dir "linux-binary-$release" "$suite" "$arch")/usr/lib/modules/$release/vmlinuz" \
 		"$kdir/boot/vmlinuz-$release"
 	cp -r "$(pkg_dir "linux-modules-$release" "$suite" "$arch")/usr/lib/modules/$release/." "$rig_mods/"
-	depmod -b "$kdir" "$release" 2>/dev/null
 }
 
 rig_module() {
