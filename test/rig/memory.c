@@ -209,13 +209,23 @@ static int test_process(struct guest *g)
 	return 0;
 }
 
-GUEST_CODE(fill, 64, "1: incq 8(%rdi); add $0x1000, %rdi; dec %ecx; jnz 1b; jmp *%rsi");
+GUEST_CODE(fill, 64, "1: incq 8(%rdi); add %rdx, %rdi; dec %ecx; jnz 1b; jmp *%rsi");
 GUEST_CODE(there, 64, "mov $77, %eax; hlt");
+
+/* Counts in the second word of n pages from guest-physical 1 GiB on, `step` bytes apart, then goes on at `end`. */
+static int count_in(struct guest *g, uint64_t step, uint64_t n, uint64_t end)
+{
+	struct gm_regs r = { .rip = CODE, .rsp = CODE, .rflags = 2, .rdi = 0x40000000, .rdx = step, .rcx = n, .rsi = end };
+
+	CHECK(ioctl(g->vcpu, GM_SET_REGS, &r) == 0);
+	CHECK(guest_expect(g, GM_EXIT_HLT) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && r.rax == 77);
+	return 0;
+}
 
 /* Data and code in the same large pages of the process: where large pages cannot have both, the code's are split. */
 static int test_large_code(struct guest *g)
 {
-	struct gm_regs r;
 	unsigned int i, k;
 	uint8_t *p = mmap(NULL, 0x600000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -226,17 +236,45 @@ static int test_large_code(struct guest *g)
 	CHECK(guest_slot(g, 3, 0, 0x40000000, 0x400000, p) == 0);
 	memcpy(p + 0x201100, there, there_end - there);
 	for (k = 1; k <= 3; k++) {
-		CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0);
-		r.rip = CODE;
-		r.rdi = 0x40000000;
-		r.rcx = 1024;
-		r.rsi = 0x40201100;
-		CHECK(ioctl(g->vcpu, GM_SET_REGS, &r) == 0);
-		CHECK(guest_expect(g, GM_EXIT_HLT) == 0);
-		CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && r.rax == 77);
+		CHECK(count_in(g, 0x1000, 1024, 0x40201100) == 0);
 		for (i = 0; i < 1024; i++)
 			CHECK(*(uint64_t *)(p + i * 0x1000 + 8) == k);
 	}
+	return 0;
+}
+
+#define WIDE (1ul << 30)
+#define STEP (WIDE / 16)
+
+/* A slot so wide that what is done to all of it is done in parts: its pages logged from now on, and taken away. */
+static int test_wide(struct guest *g)
+{
+	static uint64_t bits[WIDE / 4096 / 64];
+	struct gm_dirty_log log = { .slot = 3, .bitmap = (uintptr_t)bits };
+	uint8_t *p = mmap(NULL, WIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t i, n;
+
+	CHECK(guest_long(g, fill, fill_end) == 0);
+	CHECK(p != MAP_FAILED && madvise(p, WIDE, MADV_NOHUGEPAGE) == 0);
+	memcpy(g->mem + CODE + 0x100, there, there_end - there);
+	CHECK(guest_slot(g, 3, 0, 0x40000000, WIDE, p) == 0);
+	CHECK(count_in(g, STEP, 16, CODE + 0x100) == 0);
+	CHECK(guest_slot(g, 3, GM_MEM_LOG_DIRTY, 0x40000000, WIDE, p) == 0);
+	CHECK(count_in(g, STEP, 16, CODE + 0x100) == 0);
+	CHECK(ioctl(g->vm, GM_GET_DIRTY_LOG, &log) == 0);
+	for (i = 0, n = 0; i < WIDE / 4096; i++)
+		n += bits[i / 64] >> (i % 64) & 1;
+	CHECK(n == 16);
+	for (i = 0; i < 16; i++) {
+		CHECK(bits[i * STEP / 4096 / 64] & 1);
+		CHECK(*(uint64_t *)(p + i * STEP + 8) == 2);
+	}
+	CHECK(madvise(p, WIDE, MADV_DONTNEED) == 0);
+	CHECK(count_in(g, STEP, 16, CODE + 0x100) == 0);
+	for (i = 0; i < 16; i++)
+		CHECK(*(uint64_t *)(p + i * STEP + 8) == 1);
+	CHECK(guest_slot(g, 3, 0, 0x40000000, 0, p) == 0);
+	munmap(p, WIDE);
 	return 0;
 }
 
@@ -288,6 +326,7 @@ const struct test tests_memory[] = {
 	{ "dirty log: clearing a part", test_dirty },
 	{ "memory of the process: DONTNEED, fork, mprotect", test_process },
 	{ "large pages: data and code", test_large_code },
+	{ "a wide slot: logged, taken away", test_wide },
 	{ "memory slots and pages under a running vCPU", test_running },
 	{ NULL, NULL }
 };
