@@ -281,6 +281,23 @@ static inline int gm_cpu_has(u32 feature)
 #define GM_CPU_L1TF 0
 #endif
 
+/*
+ * For MSRs that are there for certain, at each entry: the kernel's own ways are calls on kernels that may be guests of
+ * Xen, and look for who traces them.
+ */
+static inline u64 gm_rdmsr(u32 index)
+{
+	u32 low, high;
+
+	asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(index));
+	return (u64)high << 32 | low;
+}
+
+static inline void gm_wrmsr(u32 index, u64 v)
+{
+	asm volatile("wrmsr" : : "c"(index), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+}
+
 /* Code in pages of changing sizes can end in a machine check. (ARCH_CAPABILITIES: PSCHANGE_MC_NO) */
 static inline int gm_cpu_itlb_multihit(void)
 {

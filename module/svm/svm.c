@@ -520,11 +520,11 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	u64 host_aux = 0, host_spec = 0, host_ratio = 0, debugctl;
 	struct gm_debug host_debug;
 
-	rdmsrl(MSR_EFER, efer);
+	efer = gm_rdmsr(MSR_EFER);
 	if (!(efer & EFER_SVME))
-		wrmsrl(MSR_EFER, efer | EFER_SVME);
-	rdmsrl(MSR_VM_HSAVE_PA, old_hsave);
-	wrmsrl(MSR_VM_HSAVE_PA, our_hsave);
+		gm_wrmsr(MSR_EFER, efer | EFER_SVME);
+	old_hsave = gm_rdmsr(MSR_VM_HSAVE_PA);
+	gm_wrmsr(MSR_VM_HSAVE_PA, our_hsave);
 	s->vmcb->tlb_control = flush_control(vcpu, !!(efer & EFER_SVME));
 	if (gm_paging.nested)
 		s->vmcb->nested_cr3 = gm_mmu_root(vcpu);
@@ -533,9 +533,9 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	gm_debug_save(&host_debug);
 	debug_load(vcpu);
 	/* Traps of bus locks and of branches that the host asked for are not the guest's. */
-	rdmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
+	debugctl = gm_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (debugctl)
-		wrmsrl(MSR_IA32_DEBUGCTLMSR, 0);
+		gm_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, vcpu->tsc_aux, &host_aux);
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, vcpu->spec_ctrl, &host_spec);
 	msr_swap(MSR_TSC_RATIO, gm_tsc_scaling, vcpu->tsc_ratio, &host_ratio);
@@ -544,14 +544,14 @@ static void enter(struct gm_vcpu *vcpu, struct svm_vcpu *s)
 	msr_swap(MSR_IA32_SPEC_CTRL, has_spec_ctrl, host_spec, &host_spec);
 	msr_swap(MSR_TSC_AUX, vcpu->features & GM_G_TSC_AUX, host_aux, &host_aux);
 	if (debugctl)
-		wrmsrl(MSR_IA32_DEBUGCTLMSR, debugctl);
+		gm_wrmsr(MSR_IA32_DEBUGCTLMSR, debugctl);
 	/* An exit leaves the guest's there (APM 15.6); the kernel would take its bits for its own. */
 	if (s->vmcb->dr6 != DR6_NONE)
 		GM_DR_PUT(6, (unsigned long)DR6_NONE);
 	gm_debug_restore(&host_debug);
-	wrmsrl(MSR_VM_HSAVE_PA, old_hsave);
+	gm_wrmsr(MSR_VM_HSAVE_PA, old_hsave);
 	if (!(efer & EFER_SVME))
-		wrmsrl(MSR_EFER, efer);
+		gm_wrmsr(MSR_EFER, efer);
 }
 
 /* ---- exits ---- */
