@@ -166,6 +166,12 @@ static void collect_event(struct gm_vcpu *vcpu, u32 info)
 		vcpu->irq_soft = 0;
 		break;
 	case VMX_EV_SOFT:
+		/*
+		 * In real mode it is emulated, after the #GP of virtual-8086 mode: that comes before the delivery,
+		 * but Bochs says that it was under way.
+		 */
+		if (vmx_of(vcpu)->hold == HOLD_V86)
+			break;
 		vcpu->irq_injected = nr;
 		vcpu->irq_soft = 1;
 		vmx_of(vcpu)->soft_len = vmx_read(VMCS_INSN_LEN);

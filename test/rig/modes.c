@@ -174,6 +174,20 @@ static int test_climb(struct guest *g)
 	return 0;
 }
 
+/* IDT in memory at 0: each INT n runs its handler once, with the return address behind it. */
+GUEST_CODE(softs, 16, "movw $0x1000 + 2f - softs, 0x84; movw $0, 0x86; mov $0x1234, %ax; sti; int $0x21; int $0x21; hlt;"
+		      "2: incw 0x7000; mov $0x5678, %ax; iret");
+
+static int test_real_int(struct guest *g)
+{
+	struct gm_regs r;
+
+	CHECK(guest_real(g, softs, softs_end) == 0);
+	CHECK(guest_run(g) == GM_EXIT_HLT && g->mem[0x7000] == 2);
+	CHECK(ioctl(g->vcpu, GM_GET_REGS, &r) == 0 && (uint16_t)r.rax == 0x5678 && (r.rflags & 0x200));
+	return 0;
+}
+
 /* The handler of vector 0x30 counts at 0x7000; the code spins with interrupts on. */
 GUEST_CODE(irqs, 16, "movw $0x1000 + 2f - irqs, 0xc0; movw $0, 0xc2; nop; cli; hlt; sti; nop;"
 		     "1: out %al, $0x10; jmp 1b; 2: incw 0x7000; iret");
@@ -322,6 +336,7 @@ static int test_user_unknown(struct guest *g)
 const struct test tests_modes[] = {
 	{ "real mode: ports, HLT", test_real_io },
 	{ "real mode: string I/O", test_string_io },
+	{ "real mode: INT n", test_real_int },
 	{ "protected mode: device memory", test_prot_mmio },
 	{ "long mode: device memory, page crossing, strings", test_long_mmio },
 	{ "long mode: SYSCALL, again and again", test_syscalls },
