@@ -41,7 +41,8 @@ rig_kernel() {
 	release=${release%-unsigned}
 	kdir=$(pkg_dir "$rig_pkg" "$suite" "$arch")
 	[ -e "$kdir/boot/vmlinuz-$release" ] || rig_kernel_parts
-	# As unpacked it has no list of what modules need (modprobe, below).
+	# Modules are below /usr since Debian 13; as unpacked there is no list of what they need (modprobe, below).
+	[ -e "$kdir/lib" ] || ln -sfn usr/lib "$kdir/lib"
 	[ -e "$kdir/lib/modules/$release/modules.dep" ] || depmod -b "$kdir" "$release" 2>/dev/null
 }
 
