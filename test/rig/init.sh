@@ -108,7 +108,7 @@ test_host() {
 boot_guest() { # CPUS OPTION...
 	cpus=$1
 	shift
-	timeout 200 /vmm run --accel guestmode --cpus $cpus "$@" --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
+	timeout 400 /vmm run --accel guestmode --cpus $cpus "$@" --display none --no-reboot --memory 128M --kernel /vmlinuz --initrd /guest.img \
 		--append "console=ttyS0 quiet panic=-1" --serial stdio </dev/null >${log:=/tmp/guest.log} 2>&1 || return
 	grep -q "^guest: .* $cpus CPU" $log
 }
