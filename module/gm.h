@@ -504,7 +504,8 @@ int gm_mem_cmpxchg(struct gm_vm *vm, u64 gpa, unsigned int size, u64 old, u64 va
 
 /*
  * fetch.c: walks that are kept. slots_sem is held; acc is X86_ACC_EXEC, READ or WRITE alone. find(): 1 with the
- * guest-physical address; code(): 1 with up to 15 bytes of code from `lin`; 0: not known. keep(): a walk that succeeded.
+ * guest-physical address; code(): 1 with up to 15 bytes of code from `lin`; 0: not known. keep(): a walk
+ * that succeeded.
  */
 struct x86_walk_trail;
 int gm_fetch_code(struct gm_vcpu *vcpu, u64 lin, int user, void *buf, unsigned int len);

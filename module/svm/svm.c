@@ -63,7 +63,7 @@
 #define PAIR_ORDER 1
 
 struct svm_vcpu {
-	void *host_save;  /* the first page of the pair */
+	u8 *host_save;    /* the first page of the pair */
 	struct vmcb *vmcb;
 };
 
@@ -213,7 +213,7 @@ static int svm_vcpu_init(struct gm_vcpu *vcpu)
 		svm_vcpu_fini(vcpu);
 		return -ENOMEM;
 	}
-	v = s->vmcb = s->host_save + PAGE_SIZE;
+	v = s->vmcb = (struct vmcb *)(s->host_save + PAGE_SIZE);
 	v->intercept_dr = 0xffffffff;
 	v->intercept1 = VMCB_1_INTR | VMCB_1_NMI | VMCB_1_SMI | VMCB_1_INIT | VMCB_1_RDPMC |
 			VMCB_1_CPUID | VMCB_1_RSM | VMCB_1_INVD | VMCB_1_HLT | VMCB_1_INVLPGA |

@@ -335,8 +335,8 @@ static void msr_exchange(u32 index, int used, u64 want, u64 *old)
 }
 
 /*
- * SYSCALL's registers are left as they are found, which need not be the host's: kvm_intel leaves its guest's there until
- * a thread goes back to user mode, and remembers that. And LSTAR is each CPU's own on Linux 4.15 to 4.20.
+ * SYSCALL's registers are left as they are found, which need not be the host's: kvm_intel leaves its guest's there
+ * until a thread goes back to user mode, and remembers that. And LSTAR is each CPU's own on Linux 4.15 to 4.20.
  */
 struct syscall_msrs {
 	u64 star, lstar, sfmask;
