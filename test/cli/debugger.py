@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The gdb stub: real gdb on the firmware, on protected-mode code and on a Linux kernel; bad packets."""
+"""The gdb server: gdb itself on the firmware, on protected-mode code and on a Linux kernel; bad packets."""
 import re
 import shutil
 import socket

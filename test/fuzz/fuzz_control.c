@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control socket and the gdb stub: bytes as a client sends them, to a small machine that never
+ * The control socket and the gdb server: bytes as a client sends them, to a small machine that never
  * runs. The first byte chooses: 'g' is gdb, 'w' a line of the menu's words, all else JSON.
  */
 #include "test/fuzz/fuzz.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The gdb stub's socket and its one client. Whoever connects stops the machine; it goes on when he
+/* The gdb server's socket and its one client. Whoever connects stops the machine; it goes on when he
  * leaves. */
 #include "vmm/gdb/gdb_int.h"
 

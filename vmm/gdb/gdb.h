@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The remote stub for gdb: registers, memory, breakpoints, watchpoints, single steps, a thread for
+ * The remote server for gdb: registers, memory, breakpoints, watchpoints, single steps, a thread for
  * each vCPU. See docs/control.md.
  */
 #ifndef VMM_GDB_GDB_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the gdb stub share. All of it runs in the I/O loop with the machine lock held,
+ * What the files of the gdb server share. All of it runs in the I/O loop with the machine lock held,
  * but for the note that a vCPU's thread leaves when it comes to a point (gdb_run.c).
  */
 #ifndef VMM_GDB_INT_H

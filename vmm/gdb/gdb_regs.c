@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The gdb stub's registers: their description for gdb (target.xml) and their values.
+ * The gdb server's registers: their description for gdb (target.xml) and their values.
  *
  * The program counter is given as a linear address (CS base added), as gdb knows no segments: so it
  * agrees with the addresses of breakpoints and memory also in real mode.
