@@ -83,6 +83,7 @@ struct gm_vm {
 	struct gm_slot slots[GM_MAX_SLOTS]; /* written under slots_sem and mmu_lock */
 	u8 slot_order[GM_MAX_SLOTS];   /* likewise: indices of the slots in use, by gfn */
 	unsigned int nslots;           /* likewise: how many those are */
+	u8 slot_last;                  /* index of the slot that was found last: a hint, without a lock */
 	u32 slots_gen;                 /* likewise: how often they changed */
 	spinlock_t mmu_lock;
 	struct gm_vm_mmu mmu;

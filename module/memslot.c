@@ -22,9 +22,11 @@
 
 struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 {
+	struct gm_slot *slot = &vm->slots[READ_ONCE(vm->slot_last)];
 	unsigned int lo = 0, hi = vm->nslots, mid;
-	struct gm_slot *slot;
 
+	if (gfn - slot->gfn < slot->npages)
+		return slot;
 	/* The last that begins at or before gfn. */
 	while (lo < hi) {
 		mid = (lo + hi) / 2;
@@ -36,7 +38,10 @@ struct gm_slot *gm_slot_find(struct gm_vm *vm, u64 gfn)
 	if (!lo)
 		return NULL;
 	slot = &vm->slots[vm->slot_order[lo - 1]];
-	return gfn - slot->gfn < slot->npages ? slot : NULL;
+	if (gfn - slot->gfn >= slot->npages)
+		return NULL;
+	WRITE_ONCE(vm->slot_last, vm->slot_order[lo - 1]);
+	return slot;
 }
 
 /* After a change of slots[]: those in use, by guest address. Both locks are held. */
@@ -412,6 +417,9 @@ int gm_user_read(unsigned long hva, void *buf, unsigned int len)
 	case 15: /* code: two words that overlap */
 		return __get_user(*(u64 *)buf, (u64 __user *)hva) |
 		       __get_user(*(u64 *)((u8 *)buf + 7), (u64 __user *)(hva + 7));
+#else
+	case 8: /* P is in the first half, and guests set it last */
+		return READ_AS(u32) || __get_user(*((u32 *)buf + 1), (u32 __user *)hva + 1);
 #endif
 	}
 	return __copy_from_user(buf, (void __user *)hva, len) ? -EFAULT : 0;
