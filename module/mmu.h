@@ -82,7 +82,6 @@ struct gm_vm_mmu {
 	struct semaphore grow;      /* whoever gives pages to another; taken before mmu_lock */
 	struct hlist_head *hash;
 	struct list_head used, free, unsync;
-	u64 *scratch;               /* a page */
 };
 
 /* Also: the program may have written new tables itself. */

@@ -25,6 +25,8 @@
  */
 #include "module/mmu_internal.h"
 
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -43,8 +45,9 @@ MODULE_PARM_DESC(shadow_pages, "shadow paging: page tables of a VM that are kept
 #define HASH_BITS 10
 /* What one fault needs at most: a page for each level, and one to spare. */
 #define FAULT_PAGES 5
-/* A fault fills as many entries, those around it as far as nothing has to be waited for. A power of two. */
-#define PREFETCH 8
+/* A fault fills the entries of a group, as far as nothing has to be waited for. A power of two. */
+#define GROUP 8
+#define GROUPS (512 / GROUP)
 /* Emulated writes to a table, without its being used, after which it is taken for a table no more. */
 #define WRITES_MAX 4
 
@@ -83,6 +86,7 @@ struct gm_shadow {
 	union gm_role role;
 	u32 parents;             /* first entry that points here */
 	u8 writes;
+	DECLARE_BITMAP(live, GROUPS); /* groups that have had entries; without a bit there are none */
 	u64 *table;              /* what the CPU walks */
 	u64 *guest;              /* the guest's entry that each entry was made from */
 	struct gm_link *link;
@@ -136,6 +140,7 @@ static void entry_link(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i, u
 	u32 id = entry_id(vm, sp, i), *chain;
 
 	gm_entry_set(&sp->table[i], entry);
+	__set_bit(i / GROUP, sp->live);
 	chain = entry_chain(vm, sp, i);
 	sp->link[i].prev = 0;
 	sp->link[i].next = *chain;
@@ -225,6 +230,10 @@ static struct hlist_head *hash_of(struct gm_vm *vm, u64 gfn)
 	     (node) && ((sp) = hlist_entry(node, struct gm_shadow, hash), (next) = (node)->next, 1); \
 	     (node) = (next))
 
+#define FOR_LIVE(sp, g)                                                                            \
+	for ((g) = find_first_bit((sp)->live, GROUPS); (g) < GROUPS;                               \
+	     (g) = find_next_bit((sp)->live, GROUPS, (g) + 1))
+
 static void sp_free_pages(struct gm_shadow *sp)
 {
 	if (sp->table)
@@ -252,10 +261,12 @@ static int sp_alloc_pages(struct gm_vm *vm, struct gm_shadow *sp, gfp_t where)
 
 static void sp_zap(struct gm_vm *vm, struct gm_shadow *sp)
 {
-	unsigned int i;
+	unsigned int g, i;
 
-	for (i = 0; i < 512; i++)
-		entry_drop(vm, sp, i);
+	FOR_LIVE(sp, g)
+		for (i = g * GROUP; i < (g + 1) * GROUP; i++)
+			entry_drop(vm, sp, i);
+	bitmap_zero(sp->live, GROUPS);
 	while (sp->parents)
 		entry_drop(vm, id_shadow(vm, sp->parents), sp->parents & 511);
 	hlist_del(&sp->hash);
@@ -334,18 +345,18 @@ static struct gm_shadow *sp_find(struct gm_vm *vm, u64 gfn, union gm_role role)
 
 /* ---- the guest's tables ---- */
 
-/* Without sleeping; the process' page may be away. */
-static int guest_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int len)
+/*
+ * n entries, each at once as a CPU reads it: other vCPUs may be writing there. Without sleeping; the
+ * process' page may be away.
+ */
+static int guest_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int size, unsigned int n)
 {
-	struct gm_slot *slot = gm_slot_find(vm, gpa >> PAGE_SHIFT);
-	unsigned long hva;
-	int ret;
+	unsigned long hva = gm_mem_hva(vm, gpa);
+	int ret = hva ? 0 : -ENOENT;
 
-	if (!slot)
-		return -ENOENT;
-	hva = slot->hva + (unsigned long)(gpa - (slot->gfn << PAGE_SHIFT));
 	pagefault_disable();
-	ret = __copy_from_user_inatomic(buf, (void __user *)hva, len) ? -EFAULT : 0;
+	for (; n && !ret; n--, hva += size, buf = (u8 *)buf + size)
+		ret = gm_user_read(hva, buf, size);
 	pagefault_enable();
 	return ret;
 }
@@ -359,11 +370,21 @@ static unsigned int guest_offset(const struct gm_shadow *sp, unsigned int i)
 					sp->role.f.quadrant * 256 + i / 2) * 4;
 }
 
-static u64 guest_entry(const struct gm_shadow *sp, const u8 *table, unsigned int i)
-{
-	const u8 *p = table + guest_offset(sp, i);
+/* Entries of a guest's table of level 1 that belong to a group. */
+union gm_group {
+	u32 e32[GROUP];
+	u64 e64[GROUP];
+};
 
-	return sp->role.f.mode == MODE_32 ? *(const u32 *)p : *(const u64 *)p;
+static int group_read(struct gm_vm *vm, const struct gm_shadow *sp, unsigned int g, union gm_group *buf)
+{
+	return guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, g * GROUP), buf,
+			  sp->role.f.mode == MODE_32 ? 4 : 8, GROUP);
+}
+
+static u64 group_entry(const struct gm_shadow *sp, const union gm_group *buf, unsigned int i)
+{
+	return sp->role.f.mode == MODE_32 ? buf->e32[i % GROUP] : buf->e64[i % GROUP];
 }
 
 /* An entry made from `was` would be made from `now` too; A and D may have come, not gone. */
@@ -375,17 +396,19 @@ static int guest_same(u64 was, u64 now)
 /* Compares an unsync page with its table, which nobody writes to any more, and makes it sync. */
 static void sp_sync(struct gm_vm *vm, struct gm_shadow *sp)
 {
-	u8 *table = (u8 *)vm->mmu.scratch;
-	unsigned int i;
+	union gm_group now;
+	unsigned int g, i;
 
 	list_del_init(&sp->unsync);
-	if (guest_read(vm, sp->gfn << PAGE_SHIFT, table, PAGE_SIZE)) {
-		sp_zap(vm, sp);
-		return;
+	FOR_LIVE(sp, g) {
+		if (group_read(vm, sp, g, &now)) {
+			sp_zap(vm, sp);
+			return;
+		}
+		for (i = g * GROUP; i < (g + 1) * GROUP; i++)
+			if ((sp->table[i] & GM_PT_P) && !guest_same(sp->guest[i], group_entry(sp, &now, i)))
+				entry_drop(vm, sp, i);
 	}
-	for (i = 0; i < 512; i++)
-		if ((sp->table[i] & GM_PT_P) && !guest_same(sp->guest[i], guest_entry(sp, table, i)))
-			entry_drop(vm, sp, i);
 }
 
 static void sync_all(struct gm_vm *vm)
@@ -532,7 +555,7 @@ static int walked_true(struct gm_vm *vm, const struct gm_shadow *sp, const struc
 
 	if (sp->role.f.direct || level == TOP_LEVEL)
 		return 1;
-	if (guest_read(vm, w->t.gpa[level - 1], &now, w->t.entry_size))
+	if (guest_read(vm, w->t.gpa[level - 1], &now, w->t.entry_size, 1))
 		return 0;
 	return guest_same(w->t.entry[level - 1], now);
 }
@@ -622,20 +645,18 @@ static u32 prefetch_rights(const struct gm_shadow *sp, u64 entry)
 static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i,
 			    struct gm_fill f)
 {
-	unsigned int j = i & ~(PREFETCH - 1), end = j + PREFETCH;
-	unsigned int size = sp->role.f.mode == MODE_32 ? 4 : 8;
-	u64 guest = 0, gfn, entry, raw[PREFETCH];
+	unsigned int j = i & ~(GROUP - 1), end = j + GROUP;
+	u64 guest = 0, gfn, entry;
 	u32 rights = sp->role.f.access;
-	const u8 *next = (u8 *)raw;
+	union gm_group now;
 
-	if (!sp->role.f.direct &&
-	    guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, j), raw, PREFETCH * size))
+	if (!sp->role.f.direct && group_read(vm, sp, i / GROUP, &now))
 		return;
-	for (; j < end; j++, next += size) {
+	for (; j < end; j++) {
 		if (sp->table[j] & GM_PT_P)
 			continue;
 		if (!sp->role.f.direct) {
-			guest = size == 4 ? *(const u32 *)next : *(const u64 *)next;
+			guest = group_entry(sp, &now, j);
 			rights = prefetch_rights(sp, guest);
 			if (!rights)
 				continue;
@@ -826,7 +847,7 @@ static void shadow_invlpg(struct gm_vcpu *vcpu, u64 lin)
 	i = entry_index(vcpu, lin, 1);
 	if ((sp->table[i] & GM_PT_P) && !list_empty(&sp->unsync) &&
 	    (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now,
-			sp->role.f.mode == MODE_32 ? 4 : 8) ||
+			sp->role.f.mode == MODE_32 ? 4 : 8, 1) ||
 	     !guest_same(sp->guest[i], now)))
 		entry_drop(vm, sp, i);
 out:
@@ -847,7 +868,7 @@ static void sp_written(struct gm_vm *vm, struct gm_shadow *sp, unsigned int from
 		if (!(sp->table[i] & GM_PT_P))
 			continue;
 		now = 0;
-		if (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now, size) ||
+		if (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now, size, 1) ||
 		    !guest_same(sp->guest[i], now))
 			entry_drop(vm, sp, i);
 	}
@@ -923,8 +944,7 @@ static int shadow_init(struct gm_vm *vm)
 	m->npool = m->nused + clamp_t(unsigned int, shadow_pages, MIN_POOL, MAX_POOL - m->nused);
 	m->pool = kvcalloc(m->npool, sizeof(*m->pool), GFP_KERNEL_ACCOUNT);
 	m->hash = kvcalloc(1u << HASH_BITS, sizeof(*m->hash), GFP_KERNEL_ACCOUNT);
-	m->scratch = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	return m->pool && m->hash && m->scratch ? 0 : -ENOMEM;
+	return m->pool && m->hash ? 0 : -ENOMEM;
 }
 
 static void shadow_fini(struct gm_vm *vm)
@@ -935,7 +955,6 @@ static void shadow_fini(struct gm_vm *vm)
 		sp_free_pages(&vm->mmu.pool[i]);
 	kvfree(vm->mmu.pool);
 	kvfree(vm->mmu.hash);
-	free_page((unsigned long)vm->mmu.scratch);
 }
 
 /* Tops are the first in the pool. The CPU's CR3 has 32 bits outside of long mode. */
