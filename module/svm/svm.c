@@ -221,7 +221,6 @@ static int svm_vcpu_init(struct gm_vcpu *vcpu)
 	v->iopm_pa = virt_to_phys(iopm);
 	v->msrpm_pa = virt_to_phys(msrpm);
 	v->asid = svm_asid;
-	v->int_control = VMCB_V_MASKING;
 	v->nested_ctl = gm_paging.nested;
 	if (!gm_paging.nested)
 		v->intercept1 |= VMCB_1_CR0_SEL | VMCB_1_INVLPG | VMCB_1_TASK;
@@ -367,12 +366,12 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 	}
 	want_window = vcpu->irq_pending >= 0 || vcpu->irq_window ||
 		      (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window));
+	/* Written whole: a refused entry may leave anything, and without this a guest keeps the host's interrupts off. */
+	v->int_control = VMCB_V_MASKING;
+	v->intercept1 &= ~VMCB_1_VINTR;
 	if (want_window) {
 		v->int_control |= VMCB_V_IRQ | VMCB_V_PRIO_MAX | VMCB_V_IGN_TPR;
 		v->intercept1 |= VMCB_1_VINTR;
-	} else {
-		v->int_control &= ~VMCB_V_IRQ;
-		v->intercept1 &= ~VMCB_1_VINTR;
 	}
 	v->int_vector = 0;
 	/*
@@ -630,9 +629,7 @@ static void exit_decode(struct gm_vcpu *vcpu, struct vmcb *v, struct gm_exit *x)
 	x->kind = code < VMEXIT_COUNT ? exit_kinds[code] : GM_X_UNKNOWN;
 	x->in_event = !!(v->exit_int_info & VMCB_EV_VALID);
 	x->next_rip = svm_features & SVM_NRIPS ? v->next_rip : 0;
-	if (code == VMEXIT_INVALID) {
-		x->kind = GM_X_FAIL;
-	} else if (code == VMEXIT_NPF || code == VMEXIT_EXC + PF_VECTOR) {
+	if (code == VMEXIT_NPF || code == VMEXIT_EXC + PF_VECTOR) {
 		x->kind = GM_X_PAGE;
 		x->addr = v->exit_info2;
 		x->acc = v->exit_info1;
@@ -681,6 +678,12 @@ static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	local_irq_enable();
 	preempt_enable();
 
+	/* Refused: the guest's registers are as they were, and what is in the VMCB may be the host's. */
+	if ((u32)v->exit_code == VMEXIT_INVALID) {
+		x->kind = GM_X_FAIL;
+		x->code = v->exit_code;
+		return 0;
+	}
 	regs_from_vmcb(vcpu, v);
 	collect_events(vcpu, v);
 	if (v->exit_code == VMEXIT_EXC + AC_VECTOR)

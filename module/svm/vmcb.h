@@ -151,6 +151,6 @@ struct vmcb {
 #define VMEXIT_INVPCID 0xa2
 #define VMEXIT_COUNT  0xa3
 #define VMEXIT_NPF    0x400
-#define VMEXIT_INVALID (~(u64)0)
+#define VMEXIT_INVALID (~0u) /* the lower half: emulators leave the upper one empty */
 
 #endif
