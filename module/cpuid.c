@@ -294,17 +294,14 @@ static const struct {
 
 void gm_cpuid_apply(struct gm_vcpu *vcpu)
 {
-	struct gm_cpuid_entry *all = NULL;
-	const struct gm_cpuid_entry *e = vcpu->cpuid, *x;
-	unsigned int i, n = vcpu->ncpuid;
+	struct gm_cpuid_entry *all = kcalloc(GM_MAX_CPUID, sizeof(*all), GFP_KERNEL);
+	const struct gm_cpuid_entry *e = vcpu->ncpuid ? vcpu->cpuid : all, *x;
+	unsigned int i, n, offered;
 
-	if (!n) {
-		all = kcalloc(GM_MAX_CPUID, sizeof(*all), GFP_KERNEL);
-		if (!all)
-			return;
-		n = max(gm_cpuid_supported(all, GM_MAX_CPUID), 0);
-		e = all;
-	}
+	if (!all)
+		return;
+	offered = max(gm_cpuid_supported(all, GM_MAX_CPUID), 0);
+	n = vcpu->ncpuid ? vcpu->ncpuid : offered;
 	vcpu->features = 0;
 	for (i = 0; i < ARRAY_SIZE(guest_features); i++)
 		if (gm_cpuid_has(e, n, guest_features[i].leaf, guest_features[i].reg,
@@ -313,7 +310,7 @@ void gm_cpuid_apply(struct gm_vcpu *vcpu)
 	/* A program's table may name what this CPU has not: its register would not be there to switch. */
 	if (!boot_cpu_has(X86_FEATURE_RDTSCP))
 		vcpu->features &= ~(GM_G_TSC_AUX | GM_G_RDTSCP);
-	vcpu->cr4_mask = gm_cr4_mask(e, n);
+	vcpu->cr4_mask = gm_cr4_mask(e, n) & gm_cr4_mask(all, offered);
 	x = find(e, n, 0x40000001, 0);
 	vcpu->pv.announced = x ? x->eax : 0;
 	x = find(e, n, 0xd, 0);

@@ -69,7 +69,7 @@ int gm_set_cr0(struct gm_vcpu *vcpu, u64 val)
 
 int gm_set_cr3(struct gm_vcpu *vcpu, u64 val)
 {
-	if ((vcpu->efer & EFER_LMA) && val >> gm_phys_bits())
+	if (val >> gm_phys_bits())
 		return -EINVAL;
 	vcpu->cr3 = val;
 	gm_mmu_changed(vcpu);
@@ -115,12 +115,10 @@ int gm_set_xcr0(struct gm_vcpu *vcpu, u64 val)
 int gm_sregs_valid(struct gm_vcpu *vcpu, const struct gm_sregs *s)
 {
 	if (!cr0_valid(s->cr0) || (s->cr4 & ~vcpu->cr4_mask) || (s->efer & ~EFER_OFFERED) ||
-	    s->cr8 > 15)
+	    s->cr8 > 15 || s->cr3 >> gm_phys_bits())
 		return 0;
 	if ((s->cr0 & X86_CR0_PG) && (s->efer & EFER_LME)) {
 		if (!(s->cr4 & X86_CR4_PAE) || !(s->efer & EFER_LMA))
-			return 0;
-		if (s->cr3 >> gm_phys_bits())
 			return 0;
 		return !(s->cs.l && s->cs.db);
 	}

@@ -143,6 +143,7 @@ static int test_dirty_log(struct guest *g)
 	return 0;
 }
 
+GUEST_CODE(spin_off, 16, "cli; 1: jmp 1b");
 GUEST_CODE(spin, 64, "1: incq 0x7000; jmp 1b");
 
 static void on_alarm(int sig)
@@ -162,6 +163,43 @@ static int test_signal(struct guest *g)
 	CHECK(g->run->exit_reason == GM_EXIT_INTR && *(uint64_t *)(g->mem + 0x7000) > 100);
 	g->run->immediate_exit = 1;
 	CHECK(guest_run(g) == -EINTR);
+	return 0;
+}
+
+/*
+ * What the CPU would refuse at entry is refused before, whatever CPUID says; what is taken runs, and ends by
+ * the host's interrupts though the guest has its own off.
+ */
+static int test_refused(struct guest *g)
+{
+	struct itimerval t = { .it_value.tv_usec = 10000 };
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct {
+		struct gm_cpuid2 head;
+		struct gm_cpuid_entry e[2];
+	} all = { .head.nent = 2 };
+	struct gm_sregs s;
+	unsigned int i;
+
+	sigaction(SIGALRM, &sa, NULL);
+	CHECK(guest_real(g, spin_off, spin_off_end) == 0);
+	for (i = 0; i < 2; i++)
+		all.e[i] = (struct gm_cpuid_entry){ .function = i * 6 + 1, .ecx = ~0u, .edx = ~0u, .ebx = ~0u };
+	CHECK(ioctl(g->vcpu, GM_SET_CPUID2, &all) == 0);
+	CHECK(ioctl(g->vcpu, GM_GET_SREGS, &s) == 0);
+	for (i = 0; i < 64; i++) {
+		s.cr3 = 0;
+		s.cr4 = i < 32 ? 1ull << i : 0;
+		CHECK(ioctl(g->vcpu, GM_SET_SREGS, &s) == 0 || i > 10);
+		setitimer(ITIMER_REAL, &t, NULL);
+		CHECK(guest_run(g) == -EINTR);
+		s.cr3 = 1ull << i;
+		if (ioctl(g->vcpu, GM_SET_SREGS, &s))
+			continue;
+		CHECK(i < 52);
+		setitimer(ITIMER_REAL, &t, NULL);
+		CHECK(guest_run(g) == -EINTR);
+	}
 	return 0;
 }
 
@@ -325,6 +363,7 @@ const struct test tests_state[] = {
 	{ "memory unmapped under the guest", test_unmap },
 	{ "dirty log", test_dirty_log },
 	{ "a signal ends RUN", test_signal },
+	{ "refused registers, and a signal", test_refused },
 	{ "FPU state, CPUID", test_fpu },
 	{ "registers survive set and get", test_round_trip },
 	{ "hostile arguments", test_hostile },
