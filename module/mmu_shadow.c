@@ -26,7 +26,6 @@
 #include "module/mmu_internal.h"
 
 #include <linux/bitmap.h>
-#include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -230,9 +229,7 @@ static struct hlist_head *hash_of(struct gm_vm *vm, u64 gfn)
 	     (node) && ((sp) = hlist_entry(node, struct gm_shadow, hash), (next) = (node)->next, 1); \
 	     (node) = (next))
 
-#define FOR_LIVE(sp, g)                                                                            \
-	for ((g) = find_first_bit((sp)->live, GROUPS); (g) < GROUPS;                               \
-	     (g) = find_next_bit((sp)->live, GROUPS, (g) + 1))
+#define FOR_LIVE(sp, g) for ((g) = 0; ((g) = find_next_bit((sp)->live, GROUPS, g)) < GROUPS; (g)++)
 
 static void sp_free_pages(struct gm_shadow *sp)
 {
@@ -393,6 +390,16 @@ static int guest_same(u64 was, u64 now)
 	return !((was ^ now) & GUEST_MASK) && !(was & ~now & (GM_PT_A | GM_PT_D));
 }
 
+/* Also if that cannot be told. */
+static int guest_changed(struct gm_vm *vm, const struct gm_shadow *sp, unsigned int i)
+{
+	u64 now = 0;
+
+	return guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now,
+			  sp->role.f.mode == MODE_32 ? 4 : 8, 1) ||
+	       !guest_same(sp->guest[i], now);
+}
+
 /* Compares an unsync page with its table, which nobody writes to any more, and makes it sync. */
 static void sp_sync(struct gm_vm *vm, struct gm_shadow *sp)
 {
@@ -441,8 +448,7 @@ static struct gm_shadow *sp_get(struct gm_vm *vm, u64 gfn, union gm_role role)
 	vm->stats.shadow_pages++;
 	sp->gfn = gfn;
 	sp->role = role;
-	sp->parents = 0;
-	sp->writes = 0;
+	sp->parents = sp->writes = 0;
 	if (!role.f.direct) {
 		gfn_protect(vm, gfn);
 		flush_now(vm);
@@ -499,11 +505,6 @@ static union gm_role role_of(struct gm_vcpu *vcpu)
 	role.f.smap = !role.f.wp && (vcpu->cr4 & GM_CR4_SMAP);
 	role.f.pse = role.f.mode == MODE_32 && (vcpu->cr4 & X86_CR4_PSE);
 	return role;
-}
-
-static struct gm_shadow *top_of(struct gm_vcpu *vcpu)
-{
-	return vcpu->mmu.top;
 }
 
 static unsigned int root_level(struct gm_vcpu *vcpu)
@@ -564,7 +565,7 @@ static int walked_true(struct gm_vm *vm, const struct gm_shadow *sp, const struc
 static struct gm_shadow *walked_leaf(struct gm_vcpu *vcpu, const struct walked *w)
 {
 	u32 access = X86_WALK_USER | X86_WALK_WRITE | X86_WALK_EXEC;
-	struct gm_shadow *sp = top_of(vcpu), *child;
+	struct gm_shadow *sp = vcpu->mmu.top, *child;
 	unsigned int level, i;
 	u64 entry;
 
@@ -805,7 +806,7 @@ static void pdptes_load(struct gm_vcpu *vcpu)
 static void shadow_reload(struct gm_vcpu *vcpu)
 {
 	struct gm_vm *vm = vcpu->vm;
-	struct gm_shadow *top = top_of(vcpu), *root;
+	struct gm_shadow *top = vcpu->mmu.top, *root;
 	union gm_role role = role_of(vcpu);
 	unsigned int i, n = root_level(vcpu) == 4 ? 1 : 4;
 	u64 table;
@@ -833,24 +834,17 @@ static void shadow_reload(struct gm_vcpu *vcpu)
 static void shadow_invlpg(struct gm_vcpu *vcpu, u64 lin)
 {
 	struct gm_vm *vm = vcpu->vm;
-	struct gm_shadow *sp = top_of(vcpu);
+	struct gm_shadow *sp = vcpu->mmu.top;
 	unsigned int level, i;
-	u64 now = 0;
 
 	spin_lock(&vm->mmu_lock);
-	for (level = root_level(vcpu) + 1; level > 1; level--) {
+	for (level = root_level(vcpu) + 1; level > 1 && sp; level--) {
 		i = entry_index(vcpu, lin, level);
-		if (!(sp->table[i] & GM_PT_P))
-			goto out;
-		sp = child_of(vm, sp->table[i]);
+		sp = sp->table[i] & GM_PT_P ? child_of(vm, sp->table[i]) : NULL;
 	}
 	i = entry_index(vcpu, lin, 1);
-	if ((sp->table[i] & GM_PT_P) && !list_empty(&sp->unsync) &&
-	    (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now,
-			sp->role.f.mode == MODE_32 ? 4 : 8, 1) ||
-	     !guest_same(sp->guest[i], now)))
+	if (sp && !list_empty(&sp->unsync) && (sp->table[i] & GM_PT_P) && guest_changed(vm, sp, i))
 		entry_drop(vm, sp, i);
-out:
 	gm_mmu_unlock(vm);
 }
 
@@ -859,19 +853,13 @@ static void sp_written(struct gm_vm *vm, struct gm_shadow *sp, unsigned int from
 {
 	unsigned int size = sp->role.f.mode == MODE_32 ? 4 : 8, base = guest_offset(sp, 0) / size;
 	unsigned int twice = sp->role.f.mode == MODE_32 && sp->role.f.level > 1, i, end;
-	u64 now;
 
 	from = max(from / size, base);
 	to = (to - 1) / size + 1;
 	end = to > base ? min((to - base) << twice, 512u) : 0;
-	for (i = (from - base) << twice; i < end; i++) {
-		if (!(sp->table[i] & GM_PT_P))
-			continue;
-		now = 0;
-		if (guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now, size, 1) ||
-		    !guest_same(sp->guest[i], now))
+	for (i = (from - base) << twice; i < end; i++)
+		if ((sp->table[i] & GM_PT_P) && guest_changed(vm, sp, i))
 			entry_drop(vm, sp, i);
-	}
 }
 
 static void shadow_written(struct gm_vm *vm, u64 gpa, unsigned int len)
@@ -917,7 +905,7 @@ static int shadow_unprotect(struct gm_vcpu *vcpu)
 /* A vCPU's CR3: the root itself, or with PAE the four top entries. */
 static u64 shadow_root(struct gm_vcpu *vcpu)
 {
-	u64 *table = top_of(vcpu)->table, entry;
+	u64 *table = vcpu->mmu.top->table, entry;
 
 	if (root_level(vcpu) == 2)
 		return virt_to_phys(table);

@@ -366,7 +366,7 @@ static void prepare_events(struct gm_vcpu *vcpu, struct vmcb *v)
 	}
 	want_window = vcpu->irq_pending >= 0 || vcpu->irq_window ||
 		      (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window));
-	/* Written whole: a refused entry may leave anything, and without this a guest keeps the host's interrupts off. */
+	/* Anew each time: a refused entry may have changed it, and a guest would keep the host's interrupts off. */
 	v->int_control = VMCB_V_MASKING;
 	v->intercept1 &= ~VMCB_1_VINTR;
 	if (want_window) {
