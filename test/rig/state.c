@@ -166,6 +166,35 @@ static int test_signal(struct guest *g)
 	return 0;
 }
 
+static volatile sig_atomic_t last_signal;
+
+static void on_timer(int sig)
+{
+	last_signal = sig;
+}
+
+/*
+ * Linux sends a timer of CPU time (ITIMER_PROF, RLIMIT_CPU) from the way back to user mode, which a guest
+ * that needs nobody never takes. The other timer is there to fail with.
+ */
+static int test_cpu_timer(struct guest *g)
+{
+	struct itimerval cpu = { .it_value.tv_usec = 50000 }, real = { .it_value.tv_sec = 30 }, none = { 0 };
+	struct sigaction sa = { .sa_handler = on_timer };
+	int ret;
+
+	last_signal = 0;
+	sigaction(SIGPROF, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+	CHECK(guest_long(g, spin, spin_end) == 0);
+	setitimer(ITIMER_REAL, &real, NULL);
+	setitimer(ITIMER_PROF, &cpu, NULL);
+	ret = guest_run(g);
+	setitimer(ITIMER_REAL, &none, NULL);
+	CHECK(ret == -EINTR && last_signal == SIGPROF && g->run->exit_reason == GM_EXIT_INTR);
+	return 0;
+}
+
 /*
  * What the CPU would refuse at entry is refused before, whatever CPUID says; what is taken runs, and ends by
  * the host's interrupts though the guest has its own off.
@@ -363,6 +392,7 @@ const struct test tests_state[] = {
 	{ "memory unmapped under the guest", test_unmap },
 	{ "dirty log", test_dirty_log },
 	{ "a signal ends RUN", test_signal },
+	{ "a signal of a timer of CPU time", test_cpu_timer },
 	{ "refused registers, and a signal", test_refused },
 	{ "FPU state, CPUID", test_fpu },
 	{ "registers survive set and get", test_round_trip },
