@@ -389,8 +389,8 @@ static inline int gm_vcpu_may_enter(struct gm_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->guest_cpu, raw_smp_processor_id());
 	smp_mb(); /* pairs with the one in gm_vcpu_request() */
-	if (!signal_pending(current) && !need_resched() && !READ_ONCE(vcpu->requests) &&
-	    !READ_ONCE(vcpu->run->immediate_exit))
+	if (!signal_pending(current) && !need_resched() && !gm_user_work() &&
+	    !READ_ONCE(vcpu->requests) && !READ_ONCE(vcpu->run->immediate_exit))
 		return 1;
 	WRITE_ONCE(vcpu->guest_cpu, -1);
 	return 0;

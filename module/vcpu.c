@@ -156,6 +156,10 @@ int gm_run_loop(struct gm_vcpu *vcpu)
 			vcpu->stats.signals++;
 			return -EINTR;
 		}
+		if (gm_user_work()) {
+			vcpu->run->exit_reason = GM_EXIT_INTR;
+			return -ERESTARTNOHAND;
+		}
 		if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
 		    gm_can_inject(vcpu)) {
 			vcpu->run->exit_reason = GM_EXIT_IRQ_WINDOW_OPEN;
@@ -210,6 +214,9 @@ static long vcpu_run(struct gm_vcpu *vcpu)
 	gm_sync_out(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &saved, NULL);
+	/* Done on the way out, then RUN is called again, unless a signal was handled: then it is EINTR. */
+	if (ret == -ERESTARTNOHAND)
+		set_thread_flag(TIF_SIGPENDING);
 	return ret;
 }
 

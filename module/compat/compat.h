@@ -276,6 +276,26 @@ static inline void gm_cpu_kick(int cpu)
 #define __this_cpu_write(v, x) (__get_cpu_var(v) = (x))
 #endif
 
+/*
+ * Whether the kernel keeps work for when this task goes back to user mode: timers of CPU time, balancing of
+ * NUMA nodes, a limit of memory that was passed. TIF_NOTIFY_RESUME alone does not tell: a task with
+ * restartable sequences has it after each switch. Any context; racy unless interrupts are off.
+ */
+static inline int gm_user_work(void)
+{
+#ifdef GM_HAVE_TASK_WORKS
+	if (!test_thread_flag(TIF_NOTIFY_RESUME))
+		return 0;
+	if (READ_ONCE(current->task_works))
+		return 1;
+#ifdef GM_HAVE_MEMCG_OVER_HIGH
+	if (READ_ONCE(current->memcg_nr_pages_over_high))
+		return 1;
+#endif
+#endif
+	return 0;
+}
+
 /* A number that no other caller gets, from 1 on. */
 u64 gm_serial_next(void);
 

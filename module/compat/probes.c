@@ -135,6 +135,10 @@ void gm_l4(void) { int cpu; for_each_possible_cpu(cpu) { } }
 #line 1 "THIS_CPU_READ" /* __this_cpu_read(): 2.6.33 */
 DEFINE_PER_CPU(int, gm_var);
 void gm_l5(void) { USE(__this_cpu_read(gm_var)); }
+#line 1 "TASK_WORKS" /* in struct task_struct: 3.5 */
+void gm_l7(void) { USE(current->task_works); }
+#line 1 "MEMCG_OVER_HIGH" /* in struct task_struct: 4.3, with CONFIG_MEMCG */
+void gm_l8(void) { USE(current->memcg_nr_pages_over_high); }
 
 /* ---- timers, waiting ---- */
 #line 1 "HRTIMER_SETUP" /* 6.13; hrtimer_init() and the member function went in 6.15 */
