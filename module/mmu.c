@@ -245,22 +245,21 @@ static u64 level_pages(unsigned int level)
 	return 1ull << (9 * (level - 1));
 }
 
-/* How large a page the process has there, and whether it may write to it already. */
-static void fill_from_host(struct gm_vm *vm, struct gm_fill *f)
+/*
+ * Looks up the page of f->slot and f->gfn in the process' own tables: pfn, writable, level. 0: it has none
+ * there that can be taken as it is. Needs mmu_lock, and that nobody is taking something away.
+ */
+static int fill_from_host(struct gm_vm *vm, struct gm_fill *f)
 {
 	struct gm_slot *slot = f->slot;
-	u64 hfn = (slot->hva >> PAGE_SHIFT) + f->gfn - slot->gfn, entry, mask;
+	u64 index = f->gfn - slot->gfn, hfn = (slot->hva >> PAGE_SHIFT) + index, entry, mask;
 	unsigned int level = host_entry(vm->mm, hfn << PAGE_SHIFT, &entry);
 
-	if (!level)
-		return;
+	if (!level || !(entry & GM_PT_U) || (entry & HOST_SPECIAL))
+		return 0;
 	mask = level_pages(level) - 1;
-	if (((entry & GM_PT_ADDR) >> PAGE_SHIFT & ~mask) + (hfn & mask) != f->pfn)
-		return;
-	if ((entry & (GM_PT_W | GM_PT_D)) == (GM_PT_W | GM_PT_D))
-		f->writable = 1;
-	else if (f->write)
-		level = 1;
+	f->pfn = ((entry & GM_PT_ADDR) >> PAGE_SHIFT & ~mask) + (hfn & mask);
+	f->writable = (entry & (GM_PT_W | GM_PT_D)) == (GM_PT_W | GM_PT_D);
 	for (; level > 1; level--) {
 		mask = level_pages(level) - 1;
 		if (!((hfn ^ f->gfn) & mask) && (f->gfn & ~mask) >= slot->gfn &&
@@ -268,6 +267,7 @@ static void fill_from_host(struct gm_vm *vm, struct gm_fill *f)
 			break;
 	}
 	f->level = level;
+	return pfn_valid(f->pfn) && gm_slot_has_page(slot, index, f->pfn);
 }
 
 /* The local APIC's page, for which guests meet a page of ours. */
@@ -280,9 +280,33 @@ static int fill_apic(struct gm_vm *vm, struct gm_fill *f)
 	return 0;
 }
 
-int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
+/* Has the process map the page, and then takes it from there. 0 with mmu_lock, or -errno. */
+static int fill_slow(struct gm_vm *vm, struct gm_fill *f)
 {
 	unsigned long seq = READ_ONCE(vm->mmu.notify_seq);
+	u64 pfn;
+
+	smp_rmb(); /* notify_seq before the page */
+	f->page = gm_slot_page(f->slot, f->gfn - f->slot->gfn, f->write);
+	if (!f->page)
+		return -EFAULT;
+	spin_lock(&vm->mmu_lock);
+	if (vm->mmu.notify_count || vm->mmu.notify_seq != seq) {
+		gm_fill_end(vm, f);
+		return -EAGAIN;
+	}
+	pfn = page_to_pfn(f->page);
+	if (!fill_from_host(vm, f) || f->pfn != pfn || f->writable < f->write) {
+		f->pfn = pfn;
+		f->writable = f->write;
+		f->level = 1;
+	}
+	return 0;
+}
+
+int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
+{
+	int ret;
 
 	memset(f, 0, sizeof(*f));
 	f->gfn = gpa >> PAGE_SHIFT;
@@ -292,19 +316,14 @@ int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
 		return fill_apic(vm, f);
 	if (!f->slot || (write && (f->slot->flags & GM_MEM_READONLY)))
 		return -ENOENT;
-	smp_rmb(); /* notify_seq before the page */
-	f->page = gm_slot_page(f->slot, f->gfn - f->slot->gfn, write);
-	if (!f->page)
-		return -EFAULT;
+	/* Most pages are there already. A written one has D set, so whoever cleans it tells us first. */
 	spin_lock(&vm->mmu_lock);
-	if (vm->mmu.notify_count || vm->mmu.notify_seq != seq) {
-		gm_fill_end(vm, f);
-		return -EAGAIN;
+	if (vm->mmu.notify_count || !fill_from_host(vm, f) || f->writable < write) {
+		spin_unlock(&vm->mmu_lock);
+		ret = fill_slow(vm, f);
+		if (ret)
+			return ret;
 	}
-	f->level = 1;
-	f->pfn = page_to_pfn(f->page);
-	f->writable = write;
-	fill_from_host(vm, f);
 	if (f->slot->flags & GM_MEM_READONLY)
 		f->writable = 0;
 	if (f->slot->dirty) {
@@ -317,32 +336,25 @@ int gm_fill_begin(struct gm_vm *vm, struct gm_fill *f, u64 gpa, int write)
 int gm_fill_peek(struct gm_vm *vm, struct gm_fill *f, u64 gfn)
 {
 	struct gm_slot *slot = f->slot;
-	unsigned int level;
-	u64 index, entry, mask;
 
 	if (gfn - slot->gfn >= slot->npages)
 		slot = gm_slot_find(vm, gfn);
 	if (!slot)
 		return 0;
-	index = gfn - slot->gfn;
-	level = host_entry(vm->mm, slot->hva + (unsigned long)(index << PAGE_SHIFT), &entry);
-	if (!level || !(entry & GM_PT_U) || (entry & HOST_SPECIAL))
-		return 0;
-	mask = level_pages(level) - 1;
 	f->slot = slot;
 	f->gfn = gfn;
-	f->pfn = ((entry & GM_PT_ADDR) >> PAGE_SHIFT & ~mask) +
-		 (((slot->hva >> PAGE_SHIFT) + index) & mask);
 	f->write = 0;
-	f->writable = (entry & (GM_PT_W | GM_PT_D)) == (GM_PT_W | GM_PT_D) && !slot->dirty &&
-		      !(slot->flags & GM_MEM_READONLY);
-	return pfn_valid(f->pfn) && gm_slot_has_page(slot, index, f->pfn);
+	if (!fill_from_host(vm, f))
+		return 0;
+	if (slot->dirty || (slot->flags & GM_MEM_READONLY))
+		f->writable = 0;
+	return 1;
 }
 
 void gm_fill_end(struct gm_vm *vm, struct gm_fill *f)
 {
 	gm_mmu_unlock(vm);
-	if (f->slot)
+	if (f->page)
 		gm_slot_page_put(f->slot, f->page, f->write);
 }
 

@@ -57,7 +57,7 @@ extern const struct gm_mmu_ops gm_mmu_nested, gm_mmu_shadow;
 struct gm_fill {
 	struct gm_slot *slot; /* NULL: the local APIC's page (nested) */
 	u64 gfn;
-	struct page *page;
+	struct page *page;    /* held until gm_fill_end(); NULL: it needs not to be */
 	u64 pfn;
 	u8 write;       /* it is to be written */
 	u8 writable;    /* a mapping may allow writes */
