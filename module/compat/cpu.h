@@ -12,6 +12,7 @@
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/irq_vectors.h>
+#include <asm/mce.h>
 #include <asm/processor-flags.h>
 
 /* ---- flags, control register bits ---- */
@@ -499,6 +500,29 @@ static inline unsigned int gm_tsc_khz(void)
 	return tsc_khz;
 #else
 	return cpu_khz;
+#endif
+}
+
+/*
+ * A machine check of the host that an exit consumed; interrupts are off. To the kernel the guest is its
+ * process' user mode, so that memory that is lost costs this process and not the host; gm_user_work() is
+ * what the kernel has left to do then. Where it cannot be told it is raised again.
+ */
+static inline void gm_host_machine_check(void)
+{
+#if defined(GM_EXPORTS_DO_MACHINE_CHECK) && (defined(GM_HAVE_MACHINE_CHECK) || defined(GM_HAVE_MACHINE_CHECK_ERROR))
+	struct pt_regs regs;
+
+	memset(&regs, 0, sizeof(regs));
+	regs.cs = 3;
+	regs.flags = X86_EFLAGS_IF;
+#ifdef GM_HAVE_MACHINE_CHECK
+	do_machine_check(&regs);
+#else
+	do_machine_check(&regs, 0);
+#endif
+#else
+	asm volatile("int $18");
 #endif
 }
 

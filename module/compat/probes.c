@@ -41,6 +41,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/io.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor.h>
@@ -180,6 +181,12 @@ void gm_c2(void) { USE(&__read_cr4); }
 void gm_c6(void) { USE(&hw_breakpoint_active); }
 #line 1 "X86_PHYS_BITS" /* x86_64: always; i386: 2.6.27 */
 void gm_c8(void) { USE(boot_cpu_data.x86_phys_bits); }
+#line 1 "MACHINE_CHECK" /* do_machine_check(): 5.8 */
+void gm_c9(struct pt_regs *);
+void gm_c10(void) { SAME(do_machine_check, gm_c9); }
+#line 1 "MACHINE_CHECK_ERROR" /* with an error code: until 5.8 */
+void gm_c11(struct pt_regs *, long);
+void gm_c12(void) { SAME(do_machine_check, gm_c11); }
 
 #line 1 "CONTROL_GOOD_LAST"
 void gm_p3(void) { USE(&kfree); SAME(1, 2); }

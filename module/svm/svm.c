@@ -674,7 +674,7 @@ static int svm_run(struct gm_vcpu *vcpu, struct gm_exit *x)
 	kernel_fpu_end();
 	gm_vcpu_left(vcpu);
 	if (v->exit_code == VMEXIT_EXC + MC_VECTOR)
-		asm volatile("int $18");
+		gm_host_machine_check();
 	local_irq_enable();
 	preempt_enable();
 

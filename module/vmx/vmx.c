@@ -90,7 +90,7 @@ static void host_vector(u8 vector)
 	if (vector == NMI_VECTOR)
 		asm volatile("int $2");
 	else if (vector == MC_VECTOR)
-		asm volatile("int $18");
+		gm_host_machine_check();
 }
 
 static int vmx_run(struct gm_vcpu *vcpu, struct gm_exit *x)
