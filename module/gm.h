@@ -60,7 +60,7 @@ struct gm_slot {
 	unsigned long hva;
 	u32 flags;            /* GM_MEM_* */
 	unsigned long *dirty; /* with GM_MEM_LOG_DIRTY; bits are set by anyone with slots_sem */
-	u32 *rmap;            /* shadow paging: the first mapping of each page (mmu_shadow.c); mmu_lock */
+	u32 *rmap;            /* shadow paging: the first mapping of each page (mmu_shadow_page.c); mmu_lock */
 #ifndef GM_MMU_NOTIFIERS
 	struct page **pages;  /* pinned when first used; slots_sem (any), cmpxchg */
 #endif

@@ -75,7 +75,7 @@ struct gm_vm_mmu {
 	void *apic;                 /* what is mapped there for gm_paging.apic_page, or NULL; constant */
 	u8 apic_off;                /* not any more; slots_sem */
 	u64 *root, *root_spare;     /* nested; root is read in the run window */
-	struct gm_shadow *pool;     /* shadow: see mmu_shadow.c */
+	struct gm_shadow *pool;     /* shadow: see mmu_shadow_page.c */
 	unsigned int npool;         /* how many there can be */
 	unsigned int nused;         /* how many have pages */
 	unsigned int nfree;

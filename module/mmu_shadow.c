@@ -3,11 +3,9 @@
  * Shadow paging: tables for the CPU, linear to host-physical, made from the guest's own and kept across
  * loads of CR3. 64-bit guests have shadows of 4 levels, all others of PAE's two below four top entries.
  *
- * A shadow page stands for one guest table (for half or a quarter of one with 32-bit paging) as seen
- * through one role: level, paging mode, rights of the levels above. Under a large guest page, and
- * without paging, it is `direct` and stands for a range of frames. Every present entry hangs on one chain:
- * an entry for a page on the chain of that page (slot->rmap), an entry for a table on the chain of that
- * shadow page's parents. So whatever is to be taken away is found from either end.
+ * A shadow page (mmu_shadow_page.c) stands for one guest table (for half or a quarter of one with 32-bit
+ * paging) as seen through one role: level, paging mode, rights of the levels above. Under a large guest
+ * page, and without paging, it is `direct` and stands for a range of frames.
  *
  * Guest tables that have shadows are write-protected, so shadows stay true:
  *   - a write to a table of level 2 or more, or to one that is also used as such, is emulated, and drops the
@@ -23,293 +21,18 @@
  *
  * All under mmu_lock. Zapped shadow pages are not used anew before vCPUs were flushed.
  */
-#include "module/mmu_internal.h"
+#include "module/mmu_shadow.h"
 
-#include <linux/bitmap.h>
-#include <linux/gfp.h>
-#include <linux/mm.h>
-#include <linux/moduleparam.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 #include <asm/io.h>
 #include <asm/pgtable.h>
 
-static unsigned int shadow_pages = 4096;
-module_param(shadow_pages, uint, 0444);
-MODULE_PARM_DESC(shadow_pages, "shadow paging: page tables of a VM that are kept, 12 KiB each");
-
-#define MIN_POOL 256
-#define MAX_POOL (1u << 22)
-#define HASH_BITS 10
-/* What one fault needs at most: a page for each level, and one to spare. */
-#define FAULT_PAGES 5
-/* A fault fills the entries of a group, as far as nothing has to be waited for. A power of two. */
-#define GROUP 8
-#define GROUPS (512 / GROUP)
 /* Emulated writes to a table, without its being used, after which it is taken for a table no more. */
 #define WRITES_MAX 4
 
 /* Of a guest entry, what its shadow depends on; A and D only if they were set. */
 #define GUEST_MASK (GM_PT_P | GM_PT_W | GM_PT_U | GM_PT_PS | GM_PT_NX | GM_PT_ADDR)
-
-enum { MODE_DIRECT, MODE_32, MODE_PAE, MODE_64 };
-
-union gm_role {
-	u32 word;
-	struct {
-		u32 level : 3;    /* 1 to 4; TOP_LEVEL: a vCPU's top */
-		u32 quadrant : 2; /* MODE_32: which part of the guest's table */
-		u32 direct : 1;
-		u32 access : 3;   /* X86_WALK_* of the levels above */
-		u32 mode : 2;
-		u32 nx : 1;       /* EFER.NXE */
-		u32 wp : 1;       /* CR0.WP */
-		u32 smep : 1;     /* of CR4; these two count without WP only */
-		u32 smap : 1;
-		u32 pse : 1;
-	} f;
-};
-#define TOP_LEVEL 5
-
-/* Entries are named by number: of the shadow page in the pool, times 512, plus index. 0: none. */
-struct gm_link {
-	u32 next, prev;
-};
-
-struct gm_shadow {
-	struct hlist_node hash;
-	struct list_head list;   /* in mmu.used, oldest first, or mmu.free */
-	struct list_head unsync; /* in mmu.unsync while the guest may write to its table */
-	u64 gfn;                 /* of the guest's table; direct: first frame of the range */
-	union gm_role role;
-	u32 parents;             /* first entry that points here */
-	u8 writes;
-	DECLARE_BITMAP(live, GROUPS); /* groups that have had entries; without a bit there are none */
-	u64 *table;              /* what the CPU walks */
-	u64 *guest;              /* the guest's entry that each entry was made from */
-	struct gm_link *link;
-};
-
-/* ---- entries and their chains ---- */
-
-static u32 entry_id(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
-{
-	return (u32)(sp - vm->mmu.pool) << 9 | i;
-}
-
-static struct gm_shadow *id_shadow(struct gm_vm *vm, u32 id)
-{
-	return &vm->mmu.pool[id >> 9];
-}
-
-static struct gm_link *id_link(struct gm_vm *vm, u32 id)
-{
-	return &id_shadow(vm, id)->link[id & 511];
-}
-
-static struct gm_shadow *child_of(struct gm_vm *vm, u64 entry)
-{
-	return &vm->mmu.pool[page_private(virt_to_page(gm_entry_table(entry)))];
-}
-
-/* The frame that an entry of level 1 maps. */
-static u64 leaf_gfn(const struct gm_shadow *sp, unsigned int i)
-{
-	if (sp->role.f.direct)
-		return sp->gfn + i;
-	return (sp->guest[i] & GM_PT_ADDR) >> PAGE_SHIFT;
-}
-
-static u32 *entry_chain(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
-{
-	struct gm_slot *slot;
-	u64 gfn;
-
-	if (sp->role.f.level > 1)
-		return &child_of(vm, sp->table[i])->parents;
-	gfn = leaf_gfn(sp, i);
-	slot = gm_slot_find(vm, gfn);
-	return &slot->rmap[gfn - slot->gfn];
-}
-
-/* Fills an entry that is not present; for one of level 1, sp->guest[i] is set already. */
-static void entry_link(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i, u64 entry)
-{
-	u32 id = entry_id(vm, sp, i), *chain;
-
-	gm_entry_set(&sp->table[i], entry);
-	__set_bit(i / GROUP, sp->live);
-	chain = entry_chain(vm, sp, i);
-	sp->link[i].prev = 0;
-	sp->link[i].next = *chain;
-	if (*chain)
-		id_link(vm, *chain)->prev = id;
-	*chain = id;
-}
-
-/* Empties an entry. The caller knows that no CPU has it cached, or sets mmu.stale. */
-static void entry_unlink(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
-{
-	struct gm_link *link = &sp->link[i];
-
-	if (!(sp->table[i] & GM_PT_P))
-		return;
-	if (link->prev)
-		id_link(vm, link->prev)->next = link->next;
-	else
-		*entry_chain(vm, sp, i) = link->next;
-	if (link->next)
-		id_link(vm, link->next)->prev = link->prev;
-	gm_entry_set(&sp->table[i], 0);
-}
-
-static void entry_drop(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i)
-{
-	if (!(sp->table[i] & GM_PT_P))
-		return;
-	entry_unlink(vm, sp, i);
-	vm->mmu.stale = 1;
-}
-
-/* ---- chains of pages ---- */
-
-static void shadow_unmap(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n)
-{
-	u32 *chain = &slot->rmap[first];
-
-	for (; n; n--, chain++)
-		while (*chain)
-			entry_drop(vm, id_shadow(vm, *chain), *chain & 511);
-}
-
-static void shadow_protect(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n)
-{
-	u32 *chain = &slot->rmap[first], id;
-	u64 *entry;
-
-	for (; n; n--, chain++)
-		for (id = *chain; id; id = id_link(vm, id)->next) {
-			entry = &id_shadow(vm, id)->table[id & 511];
-			if (!(*entry & GM_PT_W))
-				continue;
-			gm_entry_set(entry, *entry & ~GM_PT_W);
-			vm->mmu.stale = 1;
-		}
-}
-
-static int shadow_young(struct gm_vm *vm, struct gm_slot *slot, u64 first, u64 n, int clear)
-{
-	u32 *chain = &slot->rmap[first], id;
-	u64 *entry;
-	int young = 0;
-
-	for (; n; n--, chain++)
-		for (id = *chain; id; id = id_link(vm, id)->next) {
-			entry = &id_shadow(vm, id)->table[id & 511];
-			if (!(*entry & GM_PT_A))
-				continue;
-			young = 1;
-			if (clear)
-				gm_entry_set(entry, *entry & ~GM_PT_A);
-		}
-	return young;
-}
-
-/* ---- shadow pages ---- */
-
-static struct hlist_head *hash_of(struct gm_vm *vm, u64 gfn)
-{
-	return &vm->mmu.hash[(gfn ^ gfn >> HASH_BITS) & ((1u << HASH_BITS) - 1)];
-}
-
-/* Walks the shadow pages of one bucket; the current one may be zapped. */
-#define FOR_BUCKET(vm, gfn, node, next, sp)                                                        \
-	for ((node) = hash_of(vm, gfn)->first;                                                     \
-	     (node) && ((sp) = hlist_entry(node, struct gm_shadow, hash), (next) = (node)->next, 1); \
-	     (node) = (next))
-
-#define FOR_LIVE(sp, g) for ((g) = 0; ((g) = find_next_bit((sp)->live, GROUPS, g)) < GROUPS; (g)++)
-
-static void sp_free_pages(struct gm_shadow *sp)
-{
-	if (sp->table)
-		set_page_private(virt_to_page(sp->table), 0);
-	free_page((unsigned long)sp->table);
-	free_page((unsigned long)sp->guest);
-	free_page((unsigned long)sp->link);
-	sp->table = sp->guest = NULL;
-	sp->link = NULL;
-}
-
-static int sp_alloc_pages(struct gm_vm *vm, struct gm_shadow *sp, gfp_t where)
-{
-	sp->table = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | where);
-	sp->guest = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	sp->link = (struct gm_link *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!sp->table || !sp->guest || !sp->link) {
-		sp_free_pages(sp);
-		return -ENOMEM;
-	}
-	set_page_private(virt_to_page(sp->table), sp - vm->mmu.pool);
-	INIT_LIST_HEAD(&sp->unsync);
-	return 0;
-}
-
-static void sp_zap(struct gm_vm *vm, struct gm_shadow *sp)
-{
-	unsigned int g, i;
-
-	FOR_LIVE(sp, g)
-		for (i = g * GROUP; i < (g + 1) * GROUP; i++)
-			entry_drop(vm, sp, i);
-	bitmap_zero(sp->live, GROUPS);
-	while (sp->parents)
-		entry_drop(vm, id_shadow(vm, sp->parents), sp->parents & 511);
-	hlist_del(&sp->hash);
-	list_del_init(&sp->unsync);
-	list_move(&sp->list, &vm->mmu.free);
-	sp->role.word = 0;
-	vm->mmu.nfree++;
-	vm->stats.shadow_pages--;
-	vm->mmu.stale = 1;
-}
-
-static void zap_all(struct gm_vm *vm)
-{
-	while (!list_empty(&vm->mmu.used))
-		sp_zap(vm, list_entry(vm->mmu.used.next, struct gm_shadow, list));
-}
-
-/* Sees to it that a fault finds enough free shadow pages. May sleep; without mmu_lock. */
-static int sp_reserve(struct gm_vm *vm)
-{
-	struct gm_vm_mmu *m = &vm->mmu;
-	struct gm_shadow *sp;
-	int ret = 0;
-
-	if (READ_ONCE(m->nfree) >= FAULT_PAGES)
-		return 0;
-	down(&m->grow);
-	while (!ret && m->nused < m->npool && READ_ONCE(m->nfree) < 2 * FAULT_PAGES) {
-		sp = &m->pool[m->nused];
-		ret = sp_alloc_pages(vm, sp, 0);
-		if (ret)
-			break;
-		spin_lock(&vm->mmu_lock);
-		list_add(&sp->list, &m->free);
-		m->nfree++;
-		m->nused++;
-		spin_unlock(&vm->mmu_lock);
-	}
-	up(&m->grow);
-	spin_lock(&vm->mmu_lock);
-	for (; m->nfree < 2 * FAULT_PAGES && !list_empty(&m->used); vm->stats.shadow_recycled++)
-		sp_zap(vm, list_entry(m->used.next, struct gm_shadow, list));
-	ret = m->nfree >= FAULT_PAGES ? 0 : -ENOMEM;
-	gm_mmu_unlock(vm);
-	return ret;
-}
 
 /* Nobody but the calling vCPU may go on with what was taken away. */
 static void flush_now(struct gm_vm *vm)
@@ -323,21 +46,7 @@ static void gfn_protect(struct gm_vm *vm, u64 gfn)
 	struct gm_slot *slot = gm_slot_find(vm, gfn);
 
 	if (slot)
-		shadow_protect(vm, slot, gfn - slot->gfn, 1);
-}
-
-static struct gm_shadow *sp_find(struct gm_vm *vm, u64 gfn, union gm_role role)
-{
-	struct hlist_node *node, *next;
-	struct gm_shadow *sp;
-
-	FOR_BUCKET(vm, gfn, node, next, sp)
-		if (sp->gfn == gfn && sp->role.word == role.word) {
-			list_move_tail(&sp->list, &vm->mmu.used);
-			sp->writes = 0;
-			return sp;
-		}
-	return NULL;
+		gm_shadow_protect(vm, slot, gfn - slot->gfn, 1);
 }
 
 /* ---- the guest's tables ---- */
@@ -358,6 +67,12 @@ static int guest_read(struct gm_vm *vm, u64 gpa, void *buf, unsigned int size, u
 	return ret;
 }
 
+/* Of a guest's entry, in bytes. */
+static unsigned int guest_size(const struct gm_shadow *sp)
+{
+	return sp->role.f.mode == MODE_32 ? 4 : 8;
+}
+
 /* Where in the guest's table an entry of a shadow that is not direct comes from, in bytes. */
 static unsigned int guest_offset(const struct gm_shadow *sp, unsigned int i)
 {
@@ -369,19 +84,19 @@ static unsigned int guest_offset(const struct gm_shadow *sp, unsigned int i)
 
 /* Entries of a guest's table of level 1 that belong to a group. */
 union gm_group {
-	u32 e32[GROUP];
-	u64 e64[GROUP];
+	u32 e32[GM_GROUP];
+	u64 e64[GM_GROUP];
 };
 
 static int group_read(struct gm_vm *vm, const struct gm_shadow *sp, unsigned int g, union gm_group *buf)
 {
-	return guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, g * GROUP), buf,
-			  sp->role.f.mode == MODE_32 ? 4 : 8, GROUP);
+	return guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, g * GM_GROUP), buf,
+			  guest_size(sp), GM_GROUP);
 }
 
 static u64 group_entry(const struct gm_shadow *sp, const union gm_group *buf, unsigned int i)
 {
-	return sp->role.f.mode == MODE_32 ? buf->e32[i % GROUP] : buf->e64[i % GROUP];
+	return sp->role.f.mode == MODE_32 ? buf->e32[i % GM_GROUP] : buf->e64[i % GM_GROUP];
 }
 
 /* An entry made from `was` would be made from `now` too; A and D may have come, not gone. */
@@ -395,8 +110,7 @@ static int guest_changed(struct gm_vm *vm, const struct gm_shadow *sp, unsigned 
 {
 	u64 now = 0;
 
-	return guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now,
-			  sp->role.f.mode == MODE_32 ? 4 : 8, 1) ||
+	return guest_read(vm, (sp->gfn << PAGE_SHIFT) + guest_offset(sp, i), &now, guest_size(sp), 1) ||
 	       !guest_same(sp->guest[i], now);
 }
 
@@ -407,14 +121,14 @@ static void sp_sync(struct gm_vm *vm, struct gm_shadow *sp)
 	unsigned int g, i;
 
 	list_del_init(&sp->unsync);
-	FOR_LIVE(sp, g) {
+	GM_SHADOW_LIVE(sp, g) {
 		if (group_read(vm, sp, g, &now)) {
-			sp_zap(vm, sp);
+			gm_shadow_zap(vm, sp);
 			return;
 		}
-		for (i = g * GROUP; i < (g + 1) * GROUP; i++)
+		for (i = g * GM_GROUP; i < (g + 1) * GM_GROUP; i++)
 			if ((sp->table[i] & GM_PT_P) && !guest_same(sp->guest[i], group_entry(sp, &now, i)))
-				entry_drop(vm, sp, i);
+				gm_shadow_drop(vm, sp, i);
 	}
 }
 
@@ -434,7 +148,7 @@ static void sync_all(struct gm_vm *vm)
 /* Finds or makes a shadow page. NULL: no free one. */
 static struct gm_shadow *sp_get(struct gm_vm *vm, u64 gfn, union gm_role role)
 {
-	struct gm_shadow *sp = sp_find(vm, gfn, role), *other;
+	struct gm_shadow *sp = gm_shadow_find(vm, gfn, role), *other;
 	struct hlist_node *node, *next;
 
 	if (sp)
@@ -452,11 +166,11 @@ static struct gm_shadow *sp_get(struct gm_vm *vm, u64 gfn, union gm_role role)
 	if (!role.f.direct) {
 		gfn_protect(vm, gfn);
 		flush_now(vm);
-		FOR_BUCKET(vm, gfn, node, next, other)
+		GM_SHADOW_BUCKET(vm, gfn, node, next, other)
 			if (other->gfn == gfn && !list_empty(&other->unsync))
 				sp_sync(vm, other);
 	}
-	hlist_add_head(&sp->hash, hash_of(vm, gfn));
+	hlist_add_head(&sp->hash, gm_shadow_hash(vm, gfn));
 	return sp;
 }
 
@@ -469,10 +183,10 @@ static int gfn_is_table(struct gm_vm *vm, u64 gfn)
 	struct hlist_node *node, *next;
 	struct gm_shadow *sp;
 
-	FOR_BUCKET(vm, gfn, node, next, sp)
+	GM_SHADOW_BUCKET(vm, gfn, node, next, sp)
 		if (sp->gfn == gfn && !sp->role.f.direct && sp->role.f.level > 1)
 			return 1;
-	FOR_BUCKET(vm, gfn, node, next, sp)
+	GM_SHADOW_BUCKET(vm, gfn, node, next, sp)
 		if (sp->gfn == gfn && !sp->role.f.direct && list_empty(&sp->unsync))
 			list_add_tail(&sp->unsync, &vm->mmu.unsync);
 	return 0;
@@ -554,7 +268,7 @@ static int walked_true(struct gm_vm *vm, const struct gm_shadow *sp, const struc
 	unsigned int level = sp->role.f.level;
 	u64 now = 0;
 
-	if (sp->role.f.direct || level == TOP_LEVEL)
+	if (sp->role.f.direct || level == GM_TOP_LEVEL)
 		return 1;
 	if (guest_read(vm, w->t.gpa[level - 1], &now, w->t.entry_size, 1))
 		return 0;
@@ -576,15 +290,15 @@ static struct gm_shadow *walked_leaf(struct gm_vcpu *vcpu, const struct walked *
 		if (!child || !sp->role.f.level)
 			return NULL;
 		entry = virt_to_phys(child->table) | GM_PT_P;
-		if (sp->role.f.level != TOP_LEVEL)
+		if (sp->role.f.level != GM_TOP_LEVEL)
 			entry |= GM_PT_W | GM_PT_U | GM_PT_A;
 		if ((sp->table[i] ^ entry) & (GM_PT_P | GM_PT_ADDR)) {
 			if (!walked_true(vcpu->vm, sp, w))
 				return NULL;
-			entry_drop(vcpu->vm, sp, i);
-			if (sp->role.f.level != TOP_LEVEL && !sp->role.f.direct)
+			gm_shadow_drop(vcpu->vm, sp, i);
+			if (sp->role.f.level != GM_TOP_LEVEL && !sp->role.f.direct)
 				sp->guest[i] = w->t.entry[level];
-			entry_link(vcpu->vm, sp, i, entry);
+			gm_shadow_link(vcpu->vm, sp, i, entry);
 		}
 		sp = child;
 		if (w->t.levels && level > w->t.leaf)
@@ -616,7 +330,7 @@ static int gfn_has_shadow(struct gm_vm *vm, u64 gfn)
 	struct hlist_node *node, *next;
 	struct gm_shadow *sp;
 
-	FOR_BUCKET(vm, gfn, node, next, sp)
+	GM_SHADOW_BUCKET(vm, gfn, node, next, sp)
 		if (sp->gfn == gfn && !sp->role.f.direct)
 			return 1;
 	return 0;
@@ -646,12 +360,12 @@ static u32 prefetch_rights(const struct gm_shadow *sp, u64 entry)
 static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int i,
 			    struct gm_fill f)
 {
-	unsigned int j = i & ~(GROUP - 1), end = j + GROUP;
+	unsigned int j = i & ~(GM_GROUP - 1), end = j + GM_GROUP;
 	u64 guest = 0, gfn, entry;
 	u32 rights = sp->role.f.access;
 	union gm_group now;
 
-	if (!sp->role.f.direct && group_read(vm, sp, i / GROUP, &now))
+	if (!sp->role.f.direct && group_read(vm, sp, i / GM_GROUP, &now))
 		return;
 	for (; j < end; j++) {
 		if (sp->table[j] & GM_PT_P)
@@ -669,7 +383,7 @@ static void shadow_prefetch(struct gm_vm *vm, struct gm_shadow *sp, unsigned int
 		if (f.writable && (rights & X86_WALK_WRITE) && !gfn_has_shadow(vm, f.gfn))
 			entry |= GM_PT_W | GM_PT_D;
 		sp->guest[j] = guest;
-		entry_link(vm, sp, j, entry);
+		gm_shadow_link(vm, sp, j, entry);
 	}
 }
 
@@ -704,11 +418,11 @@ static int shadow_map(struct gm_vcpu *vcpu, const struct walked *w, struct gm_fi
 		gm_slot_dirty(f->slot, f->gfn - f->slot->gfn);
 	}
 	old = sp->table[i];
-	if (!(old & GM_PT_P) || leaf_gfn(sp, i) != f->gfn) {
-		entry_drop(vm, sp, i);
+	if (!(old & GM_PT_P) || gm_shadow_leaf_gfn(sp, i) != f->gfn) {
+		gm_shadow_drop(vm, sp, i);
 		if (!sp->role.f.direct)
 			sp->guest[i] = w->t.entry[0];
-		entry_link(vm, sp, i, entry);
+		gm_shadow_link(vm, sp, i, entry);
 		shadow_prefetch(vm, sp, i, *f);
 		return ret;
 	}
@@ -774,7 +488,7 @@ static int shadow_fault(struct gm_vcpu *vcpu, u64 lin, u32 acc)
 	if (!ret && write_unprotected(&w) && (w.r.flags & X86_WALK_USER) && (vcpu->cr4 & GM_CR4_SMAP))
 		ret = -ENOENT;
 	if (!ret)
-		ret = sp_reserve(vm);
+		ret = gm_shadow_reserve(vm);
 	if (!ret)
 		ret = gm_fill_begin(vm, &f, w.r.gpa, !!(acc & GM_PF_WRITE));
 	/* A device's, which is likely to be used again. */
@@ -817,16 +531,16 @@ static void shadow_reload(struct gm_vcpu *vcpu)
 	spin_lock(&vm->mmu_lock);
 	/* The vCPU flushes its own translations at the next entry; nobody else uses its top. */
 	for (i = 0; i < 4; i++)
-		entry_unlink(vm, top, i);
+		gm_shadow_unlink(vm, top, i);
 	if (vcpu->mmu.reload & GM_RELOAD_ALL)
-		zap_all(vm);
+		gm_shadow_zap_all(vm);
 	sync_all(vm);
 	for (i = 0; i < n && role.f.mode != MODE_DIRECT; i++) {
 		table = role.f.mode == MODE_PAE ? vcpu->mmu.pdpte[i] : vcpu->cr3 | GM_PT_P;
 		role.f.quadrant = role.f.mode == MODE_32 ? i : 0;
-		root = table & GM_PT_P ? sp_find(vm, (table & GM_PT_ADDR) >> PAGE_SHIFT, role) : NULL;
+		root = table & GM_PT_P ? gm_shadow_find(vm, (table & GM_PT_ADDR) >> PAGE_SHIFT, role) : NULL;
 		if (root)
-			entry_link(vm, top, i, virt_to_phys(root->table) | GM_PT_P);
+			gm_shadow_link(vm, top, i, virt_to_phys(root->table) | GM_PT_P);
 	}
 	gm_mmu_unlock(vm);
 }
@@ -840,18 +554,18 @@ static void shadow_invlpg(struct gm_vcpu *vcpu, u64 lin)
 	spin_lock(&vm->mmu_lock);
 	for (level = root_level(vcpu) + 1; level > 1 && sp; level--) {
 		i = entry_index(vcpu, lin, level);
-		sp = sp->table[i] & GM_PT_P ? child_of(vm, sp->table[i]) : NULL;
+		sp = sp->table[i] & GM_PT_P ? gm_shadow_child(vm, sp->table[i]) : NULL;
 	}
 	i = entry_index(vcpu, lin, 1);
 	if (sp && !list_empty(&sp->unsync) && (sp->table[i] & GM_PT_P) && guest_changed(vm, sp, i))
-		entry_drop(vm, sp, i);
+		gm_shadow_drop(vm, sp, i);
 	gm_mmu_unlock(vm);
 }
 
 /* The entries of a sync shadow page that come from bytes [from, to) of its table. */
 static void sp_written(struct gm_vm *vm, struct gm_shadow *sp, unsigned int from, unsigned int to)
 {
-	unsigned int size = sp->role.f.mode == MODE_32 ? 4 : 8, base = guest_offset(sp, 0) / size;
+	unsigned int size = guest_size(sp), base = guest_offset(sp, 0) / size;
 	unsigned int twice = sp->role.f.mode == MODE_32 && sp->role.f.level > 1, i, end;
 
 	from = max(from / size, base);
@@ -859,7 +573,7 @@ static void sp_written(struct gm_vm *vm, struct gm_shadow *sp, unsigned int from
 	end = to > base ? min((to - base) << twice, 512u) : 0;
 	for (i = (from - base) << twice; i < end; i++)
 		if ((sp->table[i] & GM_PT_P) && guest_changed(vm, sp, i))
-			entry_drop(vm, sp, i);
+			gm_shadow_drop(vm, sp, i);
 }
 
 static void shadow_written(struct gm_vm *vm, u64 gpa, unsigned int len)
@@ -869,11 +583,11 @@ static void shadow_written(struct gm_vm *vm, u64 gpa, unsigned int len)
 	struct gm_shadow *sp;
 
 	spin_lock(&vm->mmu_lock);
-	FOR_BUCKET(vm, gfn, node, next, sp) {
+	GM_SHADOW_BUCKET(vm, gfn, node, next, sp) {
 		if (sp->gfn != gfn || sp->role.f.direct || !list_empty(&sp->unsync))
 			continue;
 		if (++sp->writes > WRITES_MAX)
-			sp_zap(vm, sp);
+			gm_shadow_zap(vm, sp);
 		else
 			sp_written(vm, sp, offset_in_page(gpa), offset_in_page(gpa) + len);
 	}
@@ -893,9 +607,9 @@ static int shadow_unprotect(struct gm_vcpu *vcpu)
 	vcpu->mmu.tried_gfn = gfn;
 	vcpu->mmu.tried_rip = vcpu->rip;
 	spin_lock(&vm->mmu_lock);
-	FOR_BUCKET(vm, gfn, node, next, sp)
+	GM_SHADOW_BUCKET(vm, gfn, node, next, sp)
 		if (sp->gfn == gfn && !sp->role.f.direct)
-			sp_zap(vm, sp);
+			gm_shadow_zap(vm, sp);
 	gm_mmu_unlock(vm);
 	return 1;
 }
@@ -913,88 +627,26 @@ static u64 shadow_root(struct gm_vcpu *vcpu)
 	return entry & GM_PT_P ? entry & GM_PT_ADDR : gm_zero_page();
 }
 
-static void shadow_zap(struct gm_vm *vm)
+static void shadow_zap_vm(struct gm_vm *vm)
 {
 	spin_lock(&vm->mmu_lock);
-	zap_all(vm);
+	gm_shadow_zap_all(vm);
 	gm_mmu_unlock(vm);
 }
 
-static int shadow_init(struct gm_vm *vm)
-{
-	struct gm_vm_mmu *m = &vm->mmu;
-
-	INIT_LIST_HEAD(&m->used);
-	INIT_LIST_HEAD(&m->free);
-	INIT_LIST_HEAD(&m->unsync);
-	sema_init(&m->grow, 1);
-	m->nused = 1 + GM_MAX_VCPUS;
-	m->npool = m->nused + clamp_t(unsigned int, shadow_pages, MIN_POOL, MAX_POOL - m->nused);
-	m->pool = kvcalloc(m->npool, sizeof(*m->pool), GFP_KERNEL_ACCOUNT);
-	m->hash = kvcalloc(1u << HASH_BITS, sizeof(*m->hash), GFP_KERNEL_ACCOUNT);
-	return m->pool && m->hash ? 0 : -ENOMEM;
-}
-
-static void shadow_fini(struct gm_vm *vm)
-{
-	unsigned int i;
-
-	for (i = 0; vm->mmu.pool && i < vm->mmu.nused; i++)
-		sp_free_pages(&vm->mmu.pool[i]);
-	kvfree(vm->mmu.pool);
-	kvfree(vm->mmu.hash);
-}
-
-/* Tops are the first in the pool. The CPU's CR3 has 32 bits outside of long mode. */
-static int shadow_vcpu_init(struct gm_vcpu *vcpu)
-{
-	struct gm_vm_mmu *m = &vcpu->vm->mmu;
-	struct gm_shadow *top;
-	int ret = -ENOMEM;
-
-	down(&m->grow);
-	for (top = &m->pool[1]; top <= &m->pool[GM_MAX_VCPUS] && top->table; top++)
-		;
-	if (top <= &m->pool[GM_MAX_VCPUS])
-		ret = sp_alloc_pages(vcpu->vm, top, GM_GFP_DMA32);
-	up(&m->grow);
-	if (ret)
-		return ret;
-	top->role.word = 0;
-	top->role.f.level = TOP_LEVEL;
-	vcpu->mmu.top = top;
-	return 0;
-}
-
-static void shadow_vcpu_fini(struct gm_vcpu *vcpu)
-{
-	struct gm_vm_mmu *m = &vcpu->vm->mmu;
-	unsigned int i;
-
-	if (!vcpu->mmu.top)
-		return;
-	spin_lock(&vcpu->vm->mmu_lock);
-	for (i = 0; i < 4; i++)
-		entry_unlink(vcpu->vm, vcpu->mmu.top, i);
-	spin_unlock(&vcpu->vm->mmu_lock);
-	down(&m->grow);
-	sp_free_pages(vcpu->mmu.top);
-	up(&m->grow);
-}
-
 const struct gm_mmu_ops gm_mmu_shadow = {
-	.init = shadow_init,
-	.fini = shadow_fini,
-	.vcpu_init = shadow_vcpu_init,
-	.vcpu_fini = shadow_vcpu_fini,
+	.init = gm_shadow_init,
+	.fini = gm_shadow_fini,
+	.vcpu_init = gm_shadow_vcpu_init,
+	.vcpu_fini = gm_shadow_vcpu_fini,
 	.fault = shadow_fault,
 	.reload = shadow_reload,
 	.invlpg = shadow_invlpg,
 	.written = shadow_written,
 	.unprotect = shadow_unprotect,
 	.root = shadow_root,
-	.zap = shadow_zap,
-	.unmap = shadow_unmap,
-	.protect = shadow_protect,
-	.young = shadow_young,
+	.zap = shadow_zap_vm,
+	.unmap = gm_shadow_unmap,
+	.protect = gm_shadow_protect,
+	.young = gm_shadow_young,
 };
