@@ -172,6 +172,18 @@ static const struct command commands[] = {
 	{ GM_HAS_DEVICE_ATTR, 0, ON_VCPU, 0 },
 };
 
+/*
+ * QEMU (7.2) ends guest mode without the host's paging if the guest had EFER.LME set and neither CR4.PAE nor
+ * CR0.PG: that would be the end of the emulated host, with any driver.
+ */
+static void spare_emulator(const struct command *c, uint8_t *buf)
+{
+	struct gm_sregs *s = (struct gm_sregs *)buf;
+
+	if (c->cmd == GM_SET_SREGS && !(s->cr4 & 0x20))
+		s->efer &= ~0x100ull;
+}
+
 /* The argument: mostly a filled buffer, now and then a bad pointer or one that ends in a hole. */
 static unsigned long argument(struct worker *w, uint8_t *page, const struct command *c, int fd)
 {
@@ -193,6 +205,7 @@ static unsigned long argument(struct worker *w, uint8_t *page, const struct comm
 		for (i = pick(w, 4); i; i--)
 			buf[pick(w, size)] ^= 1u << pick(w, 8);
 	}
+	spare_emulator(c, buf);
 	return (unsigned long)buf;
 }
 
