@@ -176,11 +176,11 @@ static const struct command commands[] = {
  * QEMU (7.2) ends guest mode without the host's paging if the guest had EFER.LME set and neither CR4.PAE nor
  * CR0.PG: that would be the end of the emulated host, with any driver.
  */
-static void spare_emulator(const struct command *c, uint8_t *buf)
+static void spare_emulator(unsigned long cmd, uint8_t *buf, size_t size)
 {
 	struct gm_sregs *s = (struct gm_sregs *)buf;
 
-	if (c->cmd == GM_SET_SREGS && !(s->cr4 & 0x20))
+	if (cmd == GM_SET_SREGS && size == sizeof(*s) && !(s->cr4 & 0x20))
 		s->efer &= ~0x100ull;
 }
 
@@ -205,7 +205,7 @@ static unsigned long argument(struct worker *w, uint8_t *page, const struct comm
 		for (i = pick(w, 4); i; i--)
 			buf[pick(w, size)] ^= 1u << pick(w, 8);
 	}
-	spare_emulator(c, buf);
+	spare_emulator(c->cmd, buf, size);
 	return (unsigned long)buf;
 }
 
