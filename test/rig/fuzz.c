@@ -377,6 +377,7 @@ static void do_run(struct worker *w)
 	struct fuzz *f = w->f;
 	unsigned int i = pick(w, NVM * NVCPU);
 	struct gm_run *run = f->run[i];
+	struct gm_sync_regs *sync = run ? (void *)run->sync_regs : NULL;
 
 	if (run && !pick(w, 8)) {
 		run->request_interrupt_window = pick(w, 2);
@@ -384,7 +385,8 @@ static void do_run(struct worker *w)
 		run->cr8 = pick(w, 20);
 		run->valid_regs = pick(w, 4) ? 0 : pick(w, 16);
 		run->dirty_regs = pick(w, 4) ? 0 : pick(w, 16);
-		fill(w, run->sync_regs, 512);
+		fill(w, run->sync_regs, sizeof(*sync));
+		spare_emulator(GM_SET_SREGS, (uint8_t *)&sync->sregs, sizeof(sync->sregs));
 	}
 	ioctl(f->vcpu[i], GM_RUN, 0);
 }
